@@ -1,0 +1,222 @@
+"""One cell from data to record, and lists of cells as users name them."""
+
+import os
+import platform
+import resource
+import subprocess
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import __version__, data, methods, training
+from .config import configure
+from .data import CANONICAL, Dataset
+from .errors import AdcganError
+from .evaluation import auroc
+from .images import pad_shrink
+from .records import CHECKPOINT, Cell, Record, find, write
+
+COLUMNS = 12  # pictures in a row of a record's sheet
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
+
+
+def plan(
+    method: str, dataset: str, scheme: str, classes: list, seeds: list[int], options: dict | None = None
+) -> tuple[Dataset, list[Cell]]:
+    """The data set and the cells of (classes x seeds), everything checked before any work.
+
+    ``classes`` by number or name, empty for all; ``options`` as `adcgan.config.configure` takes them.
+    """
+    options = dict(options or {})
+    format = {name: _integer(name, options.pop(name)) for name in ("image_size", "channels") if name in options}
+    # The names first: a misspelt option should not wait for a download.
+    configure(method, scheme, format.get("image_size", 28), format.get("channels", 1), **options)
+    loaded = data.load(dataset, **format)
+    config = configure(method, scheme, loaded.image_size, loaded.channels, **options)
+    labels = [loaded.class_index(name) for name in classes] or list(range(len(loaded.classes)))
+    for seed in seeds:
+        if type(seed) is not int or seed < 0:
+            raise AdcganError(f"seed {seed!r}: expected a whole number, 0 or more")
+    if not seeds:
+        raise AdcganError("no seed given: expected at least one, as in seeds 0 1 2")
+    cells = [Cell(method, loaded.name, scheme, label, seed, config) for label in labels for seed in seeds]
+    for cell in cells:
+        data.make_split(loaded, scheme, cell.label, config.test_set)
+    return loaded, cells
+
+
+def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Record:
+    """The cell's record: read where it exists, otherwise trained (or resumed), scored and written."""
+    done = find(cell, runs)
+    if done is not None:
+        return done
+    directory = cell.directory(runs)
+    _make_writable(directory)
+    where = choose_device(device)
+    split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
+    train, test = split.train, split.test
+    if cell.config.preprocessing == "pad-shrink":
+        train, test = pad_shrink(train), pad_shrink(test)
+    checkpoint = directory / CHECKPOINT
+    identity = f"{cell} {cell.digest[:8]} data {dataset.fingerprint[:8]}"
+    if where.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(where)
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        torch.manual_seed(cell.seed)
+        method = methods.build(cell.method, cell.config, where)
+        history = training.train(
+            method, train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell)
+        )
+        started = time.monotonic()
+        components = method.score(test, split.anomalous)
+        score_seconds = time.monotonic() - started
+        # Everything below is computed from the half-precision values that are stored: exactly traceable.
+        components = {name: _half(name, values, cell) for name, values in components.items()}
+        scores = method.normality_score(components).astype(np.float32)
+        rows = _pictures(method, test, split.anomalous, scores)
+    content = {
+        "cell": {
+            "method": cell.method, "dataset": cell.dataset, "scheme": cell.scheme, "label": cell.label,
+            "class_name": dataset.classes[cell.label], "seed": cell.seed,
+        },
+        "config": cell.config.to_dict(),
+        "departures": cell.departures,
+        "digest": cell.digest,
+        "auroc": {name: auroc(split.anomalous, values) for name, values in {"NS": scores, **components}.items()},
+        "images": {
+            "train": len(train),
+            "test_normal": int((~split.anomalous).sum()),
+            "test_anomalous": int(split.anomalous.sum()),
+        },
+        "losses": history.losses,
+        "data": {
+            "fingerprint": dataset.fingerprint,
+            "canonical": dataset.provenance == CANONICAL,
+            "provenance": dataset.provenance,
+        },
+        "code": code_revision(),
+        "environment": {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+        | {name: version(name) for name in LIBRARIES},
+        "device": device_description(where),
+        "cost": {
+            "train_seconds": round(history.seconds, 2),
+            "score_seconds": round(score_seconds, 2),
+            "peak_memory_bytes": _peak_memory(where),
+            "resumed": history.resumed,
+        },
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+    arrays = {"NS": scores, "labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **components}
+    record = write(cell, runs, content, arrays, rows)
+    checkpoint.unlink(missing_ok=True)
+    return record
+
+
+def choose_device(name: str) -> torch.device:
+    """"auto" is CUDA where there is one, else the CPU; "cpu" and "cuda" are taken at their word."""
+    available = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda", 0) if available else torch.device("cpu")
+    if name not in ("cpu", "cuda"):
+        raise AdcganError(f"unknown device {name!r}: expected auto, cpu or cuda")
+    if name == "cuda" and not available:
+        raise AdcganError("device cuda: torch finds no CUDA device here; use auto or cpu")
+    return torch.device("cuda", 0) if name == "cuda" else torch.device("cpu")
+
+
+def device_description(device: torch.device) -> dict:
+    """Kind, name and thread count, as recorded."""
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = _processor()
+    return {"type": device.type, "name": name, "threads": torch.get_num_threads()}
+
+
+def code_revision() -> dict:
+    """Package version, Git revision, and whether the package's files differ from it; None outside a checkout.
+
+    `$ADCGAN_REVISION` stands in where a copy of the code has no Git beside it.
+    """
+    here = Path(__file__).parent
+
+    def git(*arguments):
+        done = subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, timeout=60)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    try:
+        revision, status = git("rev-parse", "HEAD"), git("status", "--porcelain", "--", ".")
+    except (OSError, subprocess.TimeoutExpired):
+        revision = status = None
+    if revision is None:
+        return {"version": __version__, "revision": os.environ.get("ADCGAN_REVISION"), "dirty": None}
+    return {"version": __version__, "revision": revision, "dirty": bool(status)}
+
+
+def _processor():
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _peak_memory(device):
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _half(name, values, cell):
+    half = values.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise AdcganError(f"{cell}: component {name} is not finite for {(~np.isfinite(half)).sum()} test images: not recorded")
+    return half
+
+
+def _make_writable(directory):
+    """Fail before hours of training, not after."""
+    probe = directory / "probe.partial"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise AdcganError(
+            f"{directory} cannot be written ({error.strerror or error}): mend the permissions or name another directory for runs"
+        ) from error
+
+
+def _integer(name, value):
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise AdcganError(f"option {name} is {value!r}: expected a whole number") from None
+
+
+def _pictures(method, images, anomalous, scores):
+    """Rows of the sheet: the first images of each kind, and the most extreme ones, each over its reconstruction."""
+    by_score = np.argsort(scores, kind="stable")
+    chosen = {
+        "normal": np.flatnonzero(~anomalous)[:COLUMNS],
+        "anomalous": np.flatnonzero(anomalous)[:COLUMNS],
+        "most normal": by_score[:COLUMNS],
+        "most anomalous": by_score[::-1][:COLUMNS],
+    }
+    columns = min(len(rows) for rows in chosen.values())
+    sheet = {}
+    for name, rows in chosen.items():
+        shown = images[rows[:columns]]
+        sheet[name] = shown
+        reconstruction = method.reconstruct(shown)
+        if reconstruction is not None:
+            sheet[f"{name}, reconstructed"] = reconstruction
+    return sheet

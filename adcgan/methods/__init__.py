@@ -1,0 +1,119 @@
+"""The methods, one file each, behind one small interface: a step on a batch, a score for every test image."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..config import Config
+from ..errors import choose
+
+METHODS = {"adcgan": "ADCGAN"}  # file in this package, and the class in it
+
+
+class Method:
+    """What the trainer and the scorer ask of a method. Subclasses fill `networks` and `optimisers`.
+
+    ``networks`` and ``optimisers`` map names to modules and optimisers: together with the random
+    generators they are the whole state of a training.
+    """
+
+    networks: dict[str, nn.Module]
+    optimisers: dict[str, torch.optim.Optimizer]
+
+    def __init__(self, config: Config, device: torch.device):
+        self.config, self.device = config, device
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before the first batch of ``epoch`` (from 0): schedules go here."""
+
+    def step(self, x: Tensor, epoch: int) -> dict[str, Tensor]:
+        """One training batch, pixels (N, C, H, H): updates the networks, returns detached scalars to log."""
+        raise AssertionError("every method defines step")
+
+    def validate(self, images: np.ndarray) -> dict[str, float]:
+        """What can be watched on normal images kept aside, by name; no labels are involved."""
+        return {}
+
+    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+        """Components of the score for uint8 images (M, H, H, C): name -> float32 (M,).
+
+        ``anomalous`` (M,) exists for the diagnostic protocols that imitate a leak; no other reads it.
+        """
+        raise AssertionError("every method defines score")
+
+    def normality_score(self, components: dict[str, np.ndarray]) -> np.ndarray:
+        """The method's score from its components, (M,); larger is more anomalous."""
+        raise AssertionError("every method defines normality_score")
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
+        """uint8 reconstructions of uint8 images (M, H, H, C), or None for a method that has none."""
+        return None
+
+    def train(self) -> None:
+        """All networks in training mode."""
+        for network in self.networks.values():
+            network.train()
+
+    def state(self) -> dict:
+        """Weights and optimiser states, for a checkpoint."""
+        return {
+            "networks": {name: network.state_dict() for name, network in self.networks.items()},
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
+        }
+
+    def load_state(self, state: dict) -> None:
+        """The reverse of `state`."""
+        for name, network in self.networks.items():
+            network.load_state_dict(state["networks"][name])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+
+    def pixels(self, images: np.ndarray | Tensor) -> Tensor:
+        """uint8 (N, H, H, C) -> float (N, C, H, H) on the device, in the configured range."""
+        x = torch.as_tensor(images).to(self.device).permute(0, 3, 1, 2).float() / 255
+        return x if self.config.pixel_range == "unit" else 2 * x - 1
+
+    def to_uint8(self, x: Tensor) -> np.ndarray:
+        """The reverse of `pixels`."""
+        unit = x if self.config.pixel_range == "unit" else (x + 1) / 2
+        return (unit * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+
+    def test_batches(self, images: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
+        """Test images in order, as (where, pixels)."""
+        for start in range(0, len(images), self.config.test_batch_size):
+            where = slice(start, start + self.config.test_batch_size)
+            yield where, self.pixels(images[where])
+
+    @contextmanager
+    def evaluating(self):
+        """Eval mode without gradients: running statistics, no dropout, spectral norm frozen.
+
+        Under test_mode "batch-statistics" batch norm alone uses the test batch, and remembers nothing of it.
+        """
+        modules = [module for network in self.networks.values() for module in network.modules()]
+        before = [module.training for module in modules]
+        norms = [module for module in modules if isinstance(module, nn.BatchNorm2d)]
+        momenta = [module.momentum for module in norms]
+        for module in modules:
+            module.training = False
+        if getattr(self.config, "test_mode", "eval") == "batch-statistics":
+            for norm in norms:
+                norm.training, norm.momentum = True, 0.0
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module, training in zip(modules, before, strict=True):
+                module.training = training
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum
+
+
+def build(name: str, config: Config, device: torch.device) -> Method:
+    """A freshly initialised method. Raises AdcganError for an unknown name."""
+    choose("method", name, METHODS)
+    return getattr(import_module(f".{name}", __package__), METHODS[name])(config, device)

@@ -1,0 +1,260 @@
+"""AD-CGAN: section 2 of the paper, from top to bottom.
+
+Four networks train together on normal images only: the encoder E, the generator G (also the autoencoder's
+decoder), the critic D_cgan of the contrastive GAN, and the discriminator D_z on latents. An image is scored by how
+badly they agree about it and its reconstruction G(E(x)).
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import Adam, AdamW
+
+from .. import losses, scores
+from ..config import ADCGANConfig
+from ..networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
+from . import Method
+
+BETAS = (0.5, 0.999)  # register row 15
+WEIGHT_DECAY = {"E": 0.05, "G": 0.05, "D": 0.01, "D_z": 0.05}  # the October 2021 script's, for optimiser "adamw"
+TEST_LATENT_SEED = 0  # register row 25: one set of z for every test image of every cell
+
+
+class ADCGAN(Method):
+    """E, G, D_cgan and D_z, their four optimisers, one training step (A.6) and the score (A.7)."""
+
+    config: ADCGANConfig
+
+    def __init__(self, config: ADCGANConfig, device: torch.device):
+        super().__init__(config, device)
+        self.E, self.G = Encoder(config), Generator(config)
+        self.D, self.D_z = Critic(config), LatentDiscriminator(config)
+        self.networks = {"E": self.E, "G": self.G, "D": self.D, "D_z": self.D_z}
+        for network in self.networks.values():
+            initialise(network, config.initialisation)
+            network.to(device=device, memory_format=torch.channels_last)  # 4 % faster a step on two CPU cores
+        rate = config.learning_rate_cgan
+        self.optimisers = {
+            "E": self._optimiser("E", config.learning_rate_autoencoder),
+            "G": self._optimiser("G", rate),
+            "D": self._optimiser("D", rate),
+            "D_z": self._optimiser("D_z", rate),
+        }
+        if config.generator_optimiser == "separate":
+            self.optimisers["G_AE"] = self._optimiser("G", config.learning_rate_autoencoder)
+
+    # --- Section 2.1: training ----------------------------------------------------------------------
+
+    def step(self, x: Tensor, epoch: int) -> dict[str, Tensor]:
+        """One batch of A.6: warm-up trains the autoencoder, then all four networks take their turns."""
+        if self.warming_up(epoch) and self.config.warm_up != "learning-rate":
+            log = {}
+            if self.config.warm_up == "with-discriminators":
+                log |= self.critic_step(x, self.draw(x)) | self.latent_step(x, self.draw(x))
+            return log | self.autoencoder_step(x, None)
+        z = self.draw(x)
+        log = self.critic_step(x, z)
+        log |= self.generator_step(x, self.again(z))
+        z = self.again(z)
+        log |= self.latent_step(x, z)
+        return log | self.autoencoder_step(x, z)
+
+    def critic_step(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """(a) D_cgan learns L_adv_D + beta L_cgan(x_r), equation 2, ``critic_steps`` times."""
+        config = self.config
+        for repeat in range(config.critic_steps):
+            z = self.again(z) if repeat else z
+            if repeat == 0 or config.critic_gradients == "zeroed":
+                self.optimisers["D"].zero_grad()
+            with torch.no_grad():
+                x_f = self.G(z)
+            real, fake = self.D(x), self.D(x_f)
+            L_adv = losses.L_adv_D(real.logit, fake.logit, config.adversarial)
+            L_cgan = losses.L_cgan(*self.D.contrastive_pair(real), config.contrastive)
+            losses.L_D(L_adv, L_cgan, config.beta).backward()
+            self.optimisers["D"].step()
+        gap = real.logit.mean() - fake.logit.mean()
+        return _detach(L_adv_D=L_adv, L_cgan_real=L_cgan, logit_gap=gap)
+
+    def generator_step(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """(b) G learns L_adv_G + alpha L_cgan(x_f), equation 2; D_cgan is used but not updated."""
+        config = self.config
+        self.optimisers["G"].zero_grad()
+        with torch.no_grad():  # register row 9: no path from the real logits to G
+            real_logit = self.D(x).logit
+        with _frozen(self.D):
+            fake = self.D(self.G(z))
+            L_adv = losses.L_adv_G(real_logit, fake.logit, config.adversarial)
+            L_cgan = losses.L_cgan(*self.D.contrastive_pair(fake), config.contrastive)
+            losses.L_G(L_adv, L_cgan, config.alpha).backward()
+        self.optimisers["G"].step()
+        return _detach(L_adv_G=L_adv, L_cgan_fake=L_cgan)
+
+    def latent_step(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+        """(c) D_z learns equation 3: (z, z) against (z, E(x))."""
+        self.optimisers["D_z"].zero_grad()
+        with torch.no_grad():
+            encoded = self.encoded_latent(x, z)
+        L_dz = losses.L_dz(self.D_z(z, z), self.D_z(z, encoded))
+        L_dz.backward()
+        self.optimisers["D_z"].step()
+        return _detach(L_dz=L_dz)
+
+    def autoencoder_step(self, x: Tensor, z: Tensor | None) -> dict[str, Tensor]:
+        """(d) E and G learn L_AE; after warm-up E also learns its side of equation 3 (``z`` given)."""
+        config = self.config
+        decoder = "G_AE" if config.generator_optimiser == "separate" else "G"
+        self.optimisers["E"].zero_grad()
+        self.optimisers[decoder].zero_grad()
+        E_x = self.E(x)
+        loss = L_AE = losses.L_AE(x, self.G(E_x))
+        log = {"L_AE": L_AE}
+        if z is not None:
+            encoded = self.encoded_latent(x, z) if config.latent_pair == "alad" else E_x
+            log["L_E"] = losses.L_E(self.D_z(z, encoded), config.latent_role)
+            loss = L_AE + config.latent_weight * log["L_E"]
+        loss.backward()
+        self.optimisers["E"].step()
+        self.optimisers[decoder].step()
+        return _detach(**log)
+
+    def encoded_latent(self, x: Tensor, z: Tensor) -> Tensor:
+        """The latent that D_z must tell from z: E(x), or E(G(z)) for ``latent_pair`` "alad"; (N, L)."""
+        return self.E(self.G(z)) if self.config.latent_pair == "alad" else self.E(x)
+
+    def warming_up(self, epoch: int) -> bool:
+        """The first W epochs (register row 18)."""
+        return epoch < self.config.warm_up_epochs
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Register row 19's other reading of warm-up: learning rates that rise linearly over W epochs."""
+        if self.config.warm_up == "learning-rate":
+            factor = min(1.0, (epoch + 1) / max(1, self.config.warm_up_epochs))
+            for name, optimiser in self.optimisers.items():
+                autoencoder = name in ("E", "G_AE")
+                rate = self.config.learning_rate_autoencoder if autoencoder else self.config.learning_rate_cgan
+                for group in optimiser.param_groups:
+                    group["lr"] = factor * rate
+
+    def draw(self, x: Tensor) -> Tensor:
+        """z ~ P_z, (N, L): one for each image of the batch x (register row 37)."""
+        z = torch.randn(len(x), self.config.latent_size, device=self.device)
+        return z if self.config.prior == "gaussian" else _uniform(z)
+
+    def again(self, z: Tensor) -> Tensor:
+        """A fresh z for the next update, or the same one (register row 17)."""
+        return self.draw(z) if self.config.latent_draws == "fresh" else z
+
+    def validate(self, images: np.ndarray) -> dict[str, float]:
+        """L_AE on normal images kept aside (register row 32)."""
+        total = 0.0
+        with self.evaluating():
+            for _, x in self.test_batches(images):
+                total += losses.L_AE(x, self.G(self.E(x))).item() * len(x)
+        return {"validation_L_AE": total / len(images)}
+
+    # --- Section 2.2: the normality score -------------------------------------------------------------
+
+    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+        """L_GD, L_GR, L_FE and L_FL of every image (A.7), each the mean of its terms; float32 (M,)."""
+        components = {name: np.empty(len(images), np.float32) for name in scores.COMPONENTS}
+        with self.evaluating():
+            Z, row = self.test_latents(anomalous)
+            E_of_G_z = torch.cat([self.E(self.G(z)) for z in Z.flatten(0, 1).split(self.config.test_batch_size)])
+            E_of_G_z = E_of_G_z.view_as(Z)
+            for where, x in self.test_batches(images):
+                batch = self.components(x, Z[row[where]], E_of_G_z[row[where]])
+                for name, values in batch.items():
+                    components[name][where] = values.cpu().numpy()
+        return components
+
+    def components(self, x: Tensor, z: Tensor, E_of_G_z: Tensor) -> dict[str, Tensor]:
+        """Equations 4 and 5 for a batch x (N, C, H, H); ``z`` and ``E_of_G_z`` (N, k, L) are averaged over k."""
+        E_x = self.E(x)
+        reconstruction = self.G(E_x)
+        E_reconstruction = self.E(reconstruction)
+        tap = self.config.feature_tap
+        if self.config.latent_feature == "released":
+            E_of_G_z = E_reconstruction[:, None].expand_as(z)
+        L_FL = [scores.L_FL(self._D_z_output, z[:, k], E_of_G_z[:, k], E_x) for k in range(z.shape[1])]
+        return {
+            "L_GD": scores.L_GD(self.D.f_D(x, tap), self.D.f_D(reconstruction, tap)),
+            "L_GR": scores.L_GR(x, reconstruction),
+            "L_FE": scores.L_FE(E_x, E_reconstruction),
+            "L_FL": torch.stack(L_FL).mean(0),
+        }
+
+    def test_latents(self, anomalous: np.ndarray) -> tuple[Tensor, Tensor]:
+        """The z of the test: a table Z (R, k, L) and each image's row in it, (M,). Register row 25.
+
+        "shared": one row of k z's for every image. "per-image": a row each. "released": the October 2021
+        script's loop, where a z is drawn for each normal image and every anomaly reuses the last one.
+        """
+        config, count = self.config, len(anomalous)
+        generator = torch.Generator().manual_seed(TEST_LATENT_SEED)
+        shared = config.test_latents == "shared"
+        rows, k = (1, config.test_latent_count) if shared else (count, 1)
+        Z = torch.randn(rows, k, config.latent_size, generator=generator)
+        row = torch.zeros(count, dtype=torch.long) if shared else torch.arange(count)
+        if config.test_latents == "released":
+            flags = torch.as_tensor(anomalous)
+            row[flags] = int((~flags).nonzero().max())
+        Z = Z if config.prior == "gaussian" else _uniform(Z)
+        return Z.to(self.device), row.to(self.device)
+
+    def normality_score(self, components: dict[str, np.ndarray]) -> np.ndarray:
+        """NS(x), equation 4, from the components of `score`."""
+        terms = self.terms() if self.config.reduction == "sum" else None
+        return scores.combine(components, self.config.lambda_, self.config.rho, terms)
+
+    def terms(self) -> dict[str, int]:
+        """How many terms each sum of equations 4 and 5 has."""
+        config = self.config
+        with self.evaluating():
+            f_D = self.D.f_D(torch.zeros(1, config.channels, config.image_size, config.image_size,
+                                         device=self.device), config.feature_tap)  # fmt: skip
+        return {
+            "L_GD": f_D.numel(),
+            "L_GR": config.channels * config.image_size**2,
+            "L_FE": config.latent_size,
+            "L_FL": 1,
+        }
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """G(E(x)) as uint8 pictures (M, H, H, C)."""
+        with self.evaluating():
+            return self.to_uint8(self.G(self.E(self.pixels(images))))
+
+    # --- helpers -----------------------------------------------------------------------------------------
+
+    def _D_z_output(self, reference, encoded):
+        logit = self.D_z(reference, encoded)
+        return logit if self.config.latent_output == "logit" else logit.sigmoid()
+
+    def _optimiser(self, name, rate):
+        parameters = self.networks[name].parameters()
+        if self.config.optimiser == "adam":
+            return Adam(parameters, rate, BETAS)
+        kind = Adam if name == "D_z" else AdamW  # the script gives D_z plain Adam with an L2 term
+        return kind(parameters, rate, BETAS, weight_decay=WEIGHT_DECAY[name])
+
+
+@contextmanager
+def _frozen(network):
+    """Inside the block the network is used, not trained: no gradients for its weights."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+
+
+def _uniform(z):
+    """Gaussian draws turned into uniform ones on [-1, 1]: 2 Phi(z) - 1."""
+    return torch.erf(z / 2**0.5)
+
+
+def _detach(**tensors):
+    return {name: value.detach() for name, value in tensors.items()}

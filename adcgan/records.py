@@ -1,0 +1,215 @@
+"""What a run is called, what it writes, and how it is read back.
+
+``RUNS/<method>/<dataset>/<scheme>/class-<n>/seed-<s>/`` holds ``record.json`` (written last: its presence means
+the cell is complete), ``scores.npz`` (per-image components in half precision) and ``pictures.png``. Settings that
+depart from the paper's add the first eight digits of their digest: ``seed-0-1a2b3c4d``.
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+from .config import Config, configure, departures, digest
+from .errors import AdcganError
+
+FORMAT = 1
+RECORD, SCORES, PICTURES = "record.json", "scores.npz", "pictures.png"
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment: what is trained, on what, from which seed, under which configuration."""
+
+    method: str
+    dataset: str
+    scheme: str
+    label: int  # the class: normal in one-vs-all, anomalous in all-vs-one
+    seed: int
+    config: Config
+
+    @property
+    def digest(self) -> str:
+        """The digest of the configuration (`adcgan.config.digest`)."""
+        return digest(self.config, self.method, self.scheme)
+
+    @property
+    def departures(self) -> dict:
+        """Options that differ from the paper's settings; empty for a cell of the paper's tables."""
+        return departures(self.config, self.method, self.scheme)
+
+    def directory(self, runs: Path) -> Path:
+        """Where under ``runs`` this cell lives."""
+        variant = f"-{self.digest[:8]}" if self.departures else ""
+        place = runs / self.method / self.dataset / self.scheme / f"class-{self.label}"
+        return place / f"seed-{self.seed}{variant}"
+
+    def __str__(self) -> str:
+        variant = f" [{self.digest[:8]}]" if self.departures else ""
+        return f"{self.method} {self.dataset} {self.scheme} class {self.label} seed {self.seed}{variant}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record that was read and found whole. ``content`` is record.json as a dictionary (see the schema)."""
+
+    directory: Path
+    cell: Cell
+    content: dict
+
+    @property
+    def auroc(self) -> dict[str, float]:
+        """AUROC of the score ("NS") and of each component, fractions."""
+        return self.content["auroc"]
+
+    @cached_property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        with np.load(self.directory / SCORES, allow_pickle=False) as archive:
+            return dict(archive)
+
+    @property
+    def components(self) -> dict[str, np.ndarray]:
+        """Per-image components of the score, float16 (M,), in the order of the test split."""
+        return {name: values for name, values in self._arrays.items() if name not in ("labels", "anomalous", "NS")}
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The score of each test image as recorded, float32 (M,); larger is more anomalous."""
+        return self._arrays["NS"]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The class of each test image, (M,)."""
+        return self._arrays["labels"]
+
+    @property
+    def anomalous(self) -> np.ndarray:
+        """True where the test image is anomalous, (M,)."""
+        return self._arrays["anomalous"]
+
+    def picture_rows(self) -> dict[str, np.ndarray]:
+        """The rows of pictures.png by name, uint8 (columns, H, H) or (columns, H, H, 3)."""
+        from PIL import Image
+
+        sheet = np.asarray(Image.open(self.directory / PICTURES))
+        tile = self.content["pictures"]["tile"]
+        columns = sheet.shape[1] // tile
+        grid = sheet.reshape(-1, tile, columns, tile, *sheet.shape[2:]).swapaxes(1, 2)
+        return dict(zip(self.content["pictures"]["rows"], grid, strict=True))
+
+
+def write(cell: Cell, runs: Path, content: dict, arrays: dict[str, np.ndarray], rows: dict[str, np.ndarray]) -> Record:
+    """Write a complete cell: scores and pictures first, record.json last, each by rename.
+
+    ``arrays`` go to scores.npz; ``rows`` name to uint8 (columns, H, H, C) go to pictures.png. On a failure the
+    directory holds no record, and AdcganError says why.
+    """
+    directory = cell.directory(runs)
+    files = {SCORES: _npz(arrays), PICTURES: _png(rows)}
+    content = content | {
+        "format": FORMAT,
+        "pictures": {"tile": next(iter(rows.values())).shape[1], "rows": list(rows)},
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    }
+    _validate(content, directory / RECORD)
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    for name, data in (files | {RECORD: text.encode()}).items():
+        write_by_rename(directory / name, data)
+    return read(directory / RECORD, runs)
+
+
+def write_by_rename(path: Path, data: bytes) -> None:
+    """Write ``data`` so that ``path`` is either complete or as before. Raises AdcganError where it cannot."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        try:
+            partial.unlink(missing_ok=True)
+        except OSError:
+            pass  # the directory itself is not writable: the error below says so
+        raise AdcganError(
+            f"{path} cannot be written ({error.strerror or error}): free space, mend the permissions, "
+            "or name another directory for runs"
+        ) from error
+
+
+def read(path: Path, runs: Path) -> Record:
+    """Read one record.json under ``runs`` and check it: schema, place, digest, and the files beside it.
+
+    Raises AdcganError that names the file and what is wrong; a damaged or foreign record is never skipped.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise AdcganError(f"record {path} cannot be read ({error}): remove its directory to run the cell again") from error
+    _validate(content, path)
+    place = content["cell"]
+    options = {name: value for name, value in content["config"].items() if name not in ("image_size", "channels")}
+    config = configure(
+        place["method"], place["scheme"], content["config"].get("image_size"), content["config"].get("channels"), **options
+    )
+    cell = Cell(place["method"], place["dataset"], place["scheme"], place["label"], place["seed"], config)
+    if cell.digest != content["digest"]:
+        raise AdcganError(
+            f"record {path}: its digest {content['digest'][:8]} is not that of its configuration ({cell.digest[:8]}): "
+            "it was edited, or written under other defaults"
+        )
+    expected = cell.directory(runs)
+    if expected.resolve() != path.parent.resolve():
+        raise AdcganError(f"record {path} is of the cell {cell}: expected in {expected}")
+    for name, sha in content["files"].items():
+        beside = path.parent / name
+        if not beside.exists():
+            raise AdcganError(f"record {path}: {name} is missing beside it; restore it or remove the directory")
+        if hashlib.sha256(beside.read_bytes()).hexdigest() != sha:
+            raise AdcganError(f"record {path}: {name} is not the file that was recorded; restore it or remove the directory")
+    return Record(path.parent, cell, content)
+
+
+def read_all(runs: Path) -> list[Record]:
+    """Every record under ``runs``, by path. Raises AdcganError at the first that is damaged or foreign."""
+    return [read(path, runs) for path in sorted(runs.rglob(RECORD))]
+
+
+def find(cell: Cell, runs: Path) -> Record | None:
+    """The record of ``cell``, or None where it has not been run."""
+    path = cell.directory(runs) / RECORD
+    return read(path, runs) if path.exists() else None
+
+
+@cache
+def _schema():
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(Path(__file__).with_name("record.schema.json").read_text()))
+
+
+def _validate(content, path):
+    errors = sorted(_schema().iter_errors(content), key=lambda error: list(map(str, error.absolute_path)))
+    if errors:
+        where = "/".join(map(str, errors[0].absolute_path)) or "top level"
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise AdcganError(f"record {path}: {where}: {errors[0].message[:200]}{more}; expected record.schema.json's form")
+
+
+def _npz(arrays):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _png(rows):
+    from PIL import Image
+
+    sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows.values()])
+    buffer = io.BytesIO()
+    Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else sheet).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

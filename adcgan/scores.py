@@ -1,0 +1,57 @@
+"""Equations 4 and 5: the components of the score, and how they combine. Larger is more anomalous.
+
+The component functions work on a batch of tensors and reduce every image to one number; `combine` works on
+arrays of components, so that a score for any lambda and rho needs no network (and no torch).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+COMPONENTS = ("L_GD", "L_GR", "L_FE", "L_FL")
+
+# Table 4: which of lambda's and rho's terms each variant keeps; None leaves L_Fr out.
+VARIANTS = {"AD-CGAN_LG": None, "AD-CGAN_LFE": 1.0, "AD-CGAN_LFL": 0.0, "AD-CGAN_GF": 0.5}
+
+
+def L_GD(f_D_x: Tensor, f_D_reconstruction: Tensor) -> Tensor:
+    """Discrimination loss |f_D(x) - f_D(G(E(x)))|, mean over (K, M, M); (N, K, M, M) -> (N,). Below equation 4."""
+    return (f_D_x - f_D_reconstruction).abs().flatten(1).mean(1)
+
+
+def L_GR(x: Tensor, reconstruction: Tensor) -> Tensor:
+    """Residual loss |x - G(E(x))|, mean over pixels; (N, C, H, H) -> (N,). Below equation 4."""
+    return (x - reconstruction).abs().flatten(1).mean(1)
+
+
+def L_FE(E_x: Tensor, E_reconstruction: Tensor) -> Tensor:
+    """Encoded feature loss |E(x) - E(G(E(x)))|, mean over latents; (N, L) -> (N,). Equation 5."""
+    return (E_x - E_reconstruction).abs().mean(1)
+
+
+def L_FL(D_z, z: Tensor, E_of_G: Tensor, E_x: Tensor) -> Tensor:
+    """Latent feature loss || D_z(z, E(G(z))) - D_z(E(G(z)), E(x)) ||_1; latents (N, L) -> (N,). Equation 5.
+
+    ``E_of_G`` is E(G(z)) as printed, or E(G(E(x))). D_z's arguments stand as in training, reference first,
+    encoded second: the paper prints the first term's in the opposite order (register row 24).
+    """
+    return (D_z(z, E_of_G) - D_z(E_of_G, E_x)).abs().sum(1)
+
+
+def combine(
+    components: dict[str, np.ndarray], lambda_: float, rho: float | None, terms: dict[str, int] | None = None
+) -> np.ndarray:
+    """Equation 4: NS = L_Gr + L_Fr, (N,). ``rho`` None leaves L_Fr out (Table 4's LG).
+
+    The components are means; ``terms``, how many terms each is the mean of, turns them into the printed sums.
+    """
+    c = {name: np.asarray(components[name], np.float64) * (terms[name] if terms else 1) for name in COMPONENTS}
+    L_Gr = lambda_ * c["L_GD"] + (1 - lambda_) * c["L_GR"]
+    if rho is None:
+        return L_Gr
+    return L_Gr + rho * c["L_FE"] + (1 - rho) * c["L_FL"]
