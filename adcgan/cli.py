@@ -71,14 +71,12 @@ def _parser():
     run.add_argument("--seeds", nargs="+", type=int, default=[0], help="default: 0")
     run.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     _add_runs(run)
-    group = run.add_argument_group("options of the method", "defaults are the paper's settings and the decisions register's")
+    group = run.add_argument_group("options of the method", "default: the paper's settings, then the register's")
     for field in dataclasses.fields(CONFIGS["adcgan"]):
         choices = field.metadata["choices"]
-        shown = " (" + ", ".join(map(str, choices)) + ")" if choices else ""
-        group.add_argument(
-            "--" + field.name.strip("_").replace("_", "-"),
-            dest=field.name, metavar=field.type.__name__.upper(), help=(field.metadata["help"] + shown).replace("%", "%%"),
-        )  # fmt: skip
+        shown = f"{field.metadata['help']} ({', '.join(map(str, choices))})" if choices else field.metadata["help"]
+        flag = "--" + field.name.strip("_").replace("_", "-")
+        group.add_argument(flag, dest=field.name, metavar=field.type.__name__.upper(), help=shown.replace("%", "%%"))
     check = commands.add_parser("check", help="read every record back and say whether all are whole")
     check.set_defaults(command=_check)
     _add_runs(check)

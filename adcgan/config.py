@@ -94,9 +94,7 @@ class ADCGANConfig(Config):
         "block", "local features: before the last block of layers, or before the last layer",
         choices=("block", "layer"), row=3,
     )  # fmt: skip
-    critic_norm: str = option(
-        STATED, "the critic's normalisation", choices=("spectral+batch", "spectral"), row=27
-    )
+    critic_norm: str = option(STATED, "the critic's normalisation", choices=("spectral+batch", "spectral"), row=27)
     dropout: str = option(
         STATED, "Dropout2d 0.2 where the October 2021 models have it, or none", choices=("released", "none"), row=39
     )
@@ -152,9 +150,7 @@ class ADCGANConfig(Config):
     # scoring
     lambda_: float = option(STATED, "equation 4's lambda: critic features against pixels (paper: 0.1)", at_least=0)
     rho: float = option(STATED, "equation 4's rho: encoder against latent discriminator (paper: 0.5)", at_least=0)
-    reduction: str = option(
-        "mean", "sums of equations 4 and 5 as means or as printed", choices=("mean", "sum"), row=22
-    )
+    reduction: str = option("mean", "sums of equations 4 and 5 as means or as printed", choices=("mean", "sum"), row=22)
     feature_tap: str = option(
         STATED, "f_D before or after the contrastive projection", choices=("projected", "raw"), row=23
     )
@@ -189,9 +185,7 @@ ARCHITECTURES = {
     "t2r": dict(
         projection="local", logit_head="mlp", feature_tap="projected", critic_norm="spectral+batch", dropout="released"
     ),
-    "t2p": dict(
-        projection="global", logit_head="linear", feature_tap="raw", critic_norm="spectral", dropout="none"
-    ),
+    "t2p": dict(projection="global", logit_head="linear", feature_tap="raw", critic_norm="spectral", dropout="none"),
 }
 
 # Data sets that the paper does not have take the settings of the paper's data set of the same image size.

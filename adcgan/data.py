@@ -35,6 +35,13 @@ SHAPES = {
     "cats_vs_dogs": (64, 64, 3),
 }
 DATASETS = tuple(CLASSES)
+TITLES = {
+    "digits": "digits",
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
+    "cats_vs_dogs": "CatsVsDogs",
+}
 
 CANONICAL = "canonical"
 OWN_SPLIT = "the paper gives no split: ours"
@@ -191,7 +198,9 @@ def _from_archive(name, path):
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in ("train_images", "train_labels", "test_images", "test_labels")}
     except KeyError as error:
-        raise AdcganError(f"{path}: array {error.args[0]!r} is missing; expected train_ and test_ images and labels") from error
+        raise AdcganError(
+            f"{path}: array {error.args[0]!r} is missing; expected train_ and test_ images and labels"
+        ) from error
     except Exception as error:  # zip, zlib, header: NumPy raises many kinds for a damaged file
         raise AdcganError(f"{path} cannot be read as an .npz archive ({error}): make it again or remove it") from error
     for split in ("train", "test"):
@@ -237,7 +246,8 @@ def _from_folder(root, name, image_size, channels, skip_unreadable=False):
         test_classes, test_images, test_labels, _ = read_folder(splits[1], image_size, channels)
         if test_classes != classes:
             raise AdcganError(
-                f"{splits[1]} has classes {', '.join(test_classes)}; expected those of {splits[0]}: {', '.join(classes)}"
+                f"{splits[1]} has classes {', '.join(test_classes)}; "
+                f"expected those of {splits[0]}: {', '.join(classes)}"
             )
         return Dataset(name, classes, images, labels, test_images, test_labels, "the user's pictures")
     classes, images, labels, dropped = read_folder(root, image_size, channels, skip_unreadable)
@@ -305,6 +315,4 @@ def _check_labels(dataset, split):
     if labels.shape != (len(images),):
         raise AdcganError(f"{where}: shape {labels.shape}; expected one label for each of {len(images)} images")
     if len(labels) and not 0 <= labels.min() <= labels.max() < len(dataset.classes):
-        raise AdcganError(
-            f"{where}: values {labels.min()} to {labels.max()}; expected 0 to {len(dataset.classes) - 1}"
-        )
+        raise AdcganError(f"{where}: values {labels.min()} to {labels.max()}; expected 0 to {len(dataset.classes) - 1}")

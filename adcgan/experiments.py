@@ -117,7 +117,7 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
 
 
 def choose_device(name: str) -> torch.device:
-    """"auto" is CUDA where there is one, else the CPU; "cpu" and "cuda" are taken at their word."""
+    """ "auto" is CUDA where there is one, else the CPU; "cpu" and "cuda" are taken at their word."""
     available = torch.cuda.is_available()
     if name == "auto":
         return torch.device("cuda", 0) if available else torch.device("cpu")
@@ -178,7 +178,9 @@ def _peak_memory(device):
 def _half(name, values, cell):
     half = values.astype(np.float16)
     if not np.isfinite(half).all():
-        raise AdcganError(f"{cell}: component {name} is not finite for {(~np.isfinite(half)).sum()} test images: not recorded")
+        raise AdcganError(
+            f"{cell}: component {name} is not finite for {(~np.isfinite(half)).sum()} test images: not recorded"
+        )
     return half
 
 
@@ -191,7 +193,8 @@ def _make_writable(directory):
         probe.unlink()
     except OSError as error:
         raise AdcganError(
-            f"{directory} cannot be written ({error.strerror or error}): mend the permissions or name another directory for runs"
+            f"{directory} cannot be written ({error.strerror or error}): "
+            "mend the permissions or name another directory for runs"
         ) from error
 
 

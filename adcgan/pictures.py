@@ -27,7 +27,9 @@ def read_folder(root: Path, image_size: int, channels: int, skip_unreadable: boo
     for label, folder in enumerate(folders):
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
         if not files:
-            raise AdcganError(f"class {folder.name!r} has no images in {folder}: expected {', '.join(sorted(SUFFIXES))}")
+            raise AdcganError(
+                f"class {folder.name!r} has no images in {folder}: expected {', '.join(sorted(SUFFIXES))}"
+            )
         for path in files:
             try:
                 with Image.open(path) as picture:

@@ -149,12 +149,18 @@ def read(path: Path, runs: Path) -> Record:
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise AdcganError(f"record {path} cannot be read ({error}): remove its directory to run the cell again") from error
+        raise AdcganError(
+            f"record {path} cannot be read ({error}): remove its directory to run the cell again"
+        ) from error
     _validate(content, path)
     place = content["cell"]
     options = {name: value for name, value in content["config"].items() if name not in ("image_size", "channels")}
     config = configure(
-        place["method"], place["scheme"], content["config"].get("image_size"), content["config"].get("channels"), **options
+        place["method"],
+        place["scheme"],
+        content["config"].get("image_size"),
+        content["config"].get("channels"),
+        **options,
     )
     cell = Cell(place["method"], place["dataset"], place["scheme"], place["label"], place["seed"], config)
     if cell.digest != content["digest"]:
@@ -170,7 +176,9 @@ def read(path: Path, runs: Path) -> Record:
         if not beside.exists():
             raise AdcganError(f"record {path}: {name} is missing beside it; restore it or remove the directory")
         if hashlib.sha256(beside.read_bytes()).hexdigest() != sha:
-            raise AdcganError(f"record {path}: {name} is not the file that was recorded; restore it or remove the directory")
+            raise AdcganError(
+                f"record {path}: {name} is not the file that was recorded; restore it or remove the directory"
+            )
     return Record(path.parent, cell, content)
 
 
@@ -197,7 +205,9 @@ def _validate(content, path):
     if errors:
         where = "/".join(map(str, errors[0].absolute_path)) or "top level"
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise AdcganError(f"record {path}: {where}: {errors[0].message[:200]}{more}; expected record.schema.json's form")
+        raise AdcganError(
+            f"record {path}: {where}: {errors[0].message[:200]}{more}; expected record.schema.json's form"
+        )
 
 
 def _npz(arrays):

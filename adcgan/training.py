@@ -114,7 +114,9 @@ def _save(path, identity, method, history):
         partial.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as RuntimeError
         partial.unlink(missing_ok=True)
-        raise AdcganError(f"checkpoint {path} cannot be written ({error}): free space or choose another --runs") from error
+        raise AdcganError(
+            f"checkpoint {path} cannot be written ({error}): free space or choose another --runs"
+        ) from error
 
 
 def _load(path, identity, method):
@@ -125,7 +127,9 @@ def _load(path, identity, method):
         reason = str(error).splitlines()[0]
         raise AdcganError(f"checkpoint {path} cannot be read ({reason}): remove it to start this cell again") from error
     if found != identity:
-        raise AdcganError(f"checkpoint {path} is of another run ({found}; expected {identity}): remove it to start again")
+        raise AdcganError(
+            f"checkpoint {path} is of another run ({found}; expected {identity}): remove it to start again"
+        )
     method.load_state(state["method"])
     torch.set_rng_state(state["random"])
     if method.device.type == "cuda" and state["random_cuda"] is not None:

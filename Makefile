@@ -1,0 +1,58 @@
+# make book   everything: virtual environment, a real training run on digits, the book
+# make test   everything the project promises, checked
+# make lint   ruff and stripped notebooks
+# make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]'
+# make sweep  every class and seed of one data set and scheme, one after another; interrupt and repeat at will
+# make bench  what a training step costs here, as ratios measured in one run
+
+PYTHON ?= python3
+VENV ?= .venv
+RUNS ?= runs
+METHOD ?= adcgan
+DATASET ?= digits
+SCHEME ?= one-vs-all
+CLASSES ?= [0]
+SEEDS ?= [0]
+BIN := $(VENV)/bin
+
+.PHONY: book test lint run sweep bench clean
+.DELETE_ON_ERROR:
+
+$(VENV)/book.stamp: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else "Python %d.%d is too old: 3.11 or newer is needed; name one with make PYTHON=..." % v)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.txt -c constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/test.stamp: $(VENV)/book.stamp requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt -c constraints.txt
+	touch $@
+
+# The newcomer's run goes to build/runs, so that it really trains even though the repository has a record of it.
+book: $(VENV)/book.stamp
+	$(MAKE) run RUNS=build/runs DATASET=digits CLASSES='[0, 1]'
+	$(BIN)/jupyter-book build book/
+	@echo "The book: book/_build/html/index.html"
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify book/*.ipynb
+
+run: $(VENV)/book.stamp
+	mkdir -p $(RUNS)/notebooks
+	$(BIN)/papermill --no-progress-bar --log-output book/train.ipynb $(RUNS)/notebooks/$(METHOD)-$(DATASET)-$(SCHEME).ipynb \
+	  -p method '$(METHOD)' -p dataset '$(DATASET)' -p scheme '$(SCHEME)' -p classes '$(CLASSES)' -p seeds '$(SEEDS)' -p runs '$(RUNS)'
+
+sweep: $(VENV)/book.stamp
+	$(BIN)/adcgan run --method $(METHOD) --dataset $(DATASET) --scheme $(SCHEME) --seeds 0 1 2 --runs $(RUNS)
+
+bench: $(VENV)/book.stamp
+	$(BIN)/python benchmarks/step.py
+
+clean:
+	rm -rf build book/_build

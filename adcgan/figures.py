@@ -1,0 +1,121 @@
+"""What a run looks like: losses, score histograms, ROC curves and pictures, drawn from its record alone.
+
+Every function returns a matplotlib figure with a transparent background and mid-grey text, legible on light and
+dark pages. Colours are Okabe and Ito's.
+"""
+
+from contextlib import contextmanager
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+from sklearn.metrics import roc_curve
+
+from .records import Record
+
+NORMAL, ANOMALOUS = "#0072B2", "#D55E00"
+INK = "#7a7a7a"  # at least 4:1 against white and against the book's dark background
+STYLE = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "font.size": 9,
+    "figure.dpi": 110,
+}
+
+
+@contextmanager
+def _style():
+    with plt.rc_context(STYLE):
+        yield
+
+
+def _finish(figure):
+    plt.close(figure)  # the caller displays it; a second copy from the inline backend is not wanted
+    return figure
+
+
+def losses(record: Record) -> Figure:
+    """Every loss against the epoch, one panel each; the vertical line ends the warm-up."""
+    epochs = record.content["losses"]
+    names = sorted({name for epoch in epochs for name in epoch}, key=lambda name: (name != "L_AE", name))
+    columns = 3
+    rows = -(-len(names) // columns)
+    with _style():
+        figure, axes = plt.subplots(rows, columns, figsize=(8, 1.9 * rows), sharex=True, squeeze=False)
+        for axis, name in zip(axes.flat, names, strict=False):
+            values = [epoch.get(name, np.nan) for epoch in epochs]
+            axis.plot(range(1, len(epochs) + 1), values, marker=".", color=NORMAL)
+            axis.axvline(record.cell.config.warm_up_epochs + 0.5, color=INK, linewidth=0.7, linestyle=":")
+            axis.set_title(name, fontsize=9)
+        for axis in axes.flat[len(names) :]:
+            axis.set_visible(False)
+        for axis in axes[-1]:
+            axis.set_xlabel("epoch")
+        figure.tight_layout()
+    return _finish(figure)
+
+
+def histograms(record: Record) -> Figure:
+    """The score NS of every test image: normal against anomalous, and below it by class."""
+    scores, labels, anomalous = record.scores, record.labels, record.anomalous
+    low, high = np.quantile(scores, [0, 0.995])
+    bins = np.linspace(low, high if high > low else low + 1, 60)
+    with _style():
+        figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 4.8), sharex=True, height_ratios=[1, 1.6])
+        for flag, colour, name in ((False, NORMAL, "normal"), (True, ANOMALOUS, "anomalous")):
+            top.hist(scores[anomalous == flag], bins, density=True, color=colour, alpha=0.55, label=name)
+        top.set_ylabel("density")
+        top.legend()
+        classes = np.unique(labels)
+        order = sorted(classes, key=lambda label: np.median(scores[labels == label]))
+        inside = [np.clip(scores[labels == label], low, bins[-1]) for label in order]
+        colours = [ANOMALOUS if anomalous[labels == label].any() else NORMAL for label in order]
+        sns.violinplot(
+            inside, orient="h", cut=0, linewidth=0.6, inner="quart", palette=colours, ax=bottom, density_norm="width"
+        )
+        bottom.set_yticks(range(len(order)), [f"class {label}" for label in order])
+        bottom.set_xlabel("score NS (larger = more anomalous)")
+        figure.tight_layout()
+    return _finish(figure)
+
+
+def roc(record: Record) -> Figure:
+    """ROC curves of the score and of each component, with their AUROC."""
+    with _style():
+        figure, axis = plt.subplots(figsize=(4.6, 4.2))
+        for name, values in {"NS": record.scores, **record.components}.items():
+            false, true, _ = roc_curve(record.anomalous, values)
+            wide = name == "NS"
+            label = f"{name}  {100 * record.auroc[name]:.1f}"
+            axis.plot(false, true, linewidth=2.2 if wide else 1, color=NORMAL if wide else None, label=label)
+        axis.plot([0, 1], [0, 1], color=INK, linewidth=0.7, linestyle=":")
+        axis.set(xlabel="normal images called anomalous", ylabel="anomalous images called so", aspect="equal")
+        axis.legend(title="AUROC %", loc="lower right")
+        figure.tight_layout()
+    return _finish(figure)
+
+
+def pictures(record: Record, *names: str) -> Figure:
+    """Rows of the record's sheet by name, all of them by default; each row labelled."""
+    rows = record.picture_rows()
+    chosen = names or tuple(rows)
+    with _style():
+        figure, axes = plt.subplots(len(chosen), 1, figsize=(8, 0.75 * len(chosen)), squeeze=False)
+        for axis, name in zip(axes[:, 0], chosen, strict=True):
+            strip = np.concatenate(list(rows[name]), axis=1)
+            axis.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            axis.set_ylabel(name.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=8)
+        figure.tight_layout(pad=0.3)
+    return _finish(figure)

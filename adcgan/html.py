@@ -1,0 +1,90 @@
+"""Tables of AUROC as plain HTML: headed rows and columns, no script, styled by the book's adcgan.css."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+ORIGINS = {"reimplemented": "†", "quoted": "*"}  # the paper's marks
+
+
+@dataclass(frozen=True)
+class Html:
+    """A piece of a page; a notebook shows it as such."""
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.text
+
+    def __add__(self, other: "Html") -> "Html":
+        return Html(self.text + "\n" + other.text)
+
+
+def paper_cell(row) -> str:
+    """The published figure as printed, with its plus/minus and its mark."""
+    if pd.isna(row["paper"]):
+        return '<td class="none">not given</td>'
+    origin = ORIGINS.get(row.get("origin"), "")
+    spread = "" if pd.isna(row.get("plus_minus")) else f" <small>±{row['plus_minus']:.2f}</small>"
+    return f"<td>{row['paper']:.1f}{origin}{spread}</td>"
+
+
+def our_cell(row, seeds: int) -> str:
+    """The measured figure with the seeds behind it; what is missing is said, never averaged over."""
+    some = row.get("classes", row["seeds"])
+    if not some:
+        return '<td class="none">not run</td>'
+    if pd.isna(row["ours"]):
+        return f'<td class="none">{row["classes"]}/{row["of_classes"]} classes</td>'
+    return f'<td class="ours">{row["ours"]:.1f} <small>{row["seeds"]}/{seeds} seeds</small></td>'
+
+
+def paired(frame: pd.DataFrame, *, rows: dict[str, str], groups: Callable, caption: str, seeds: int) -> Html:
+    """Paper and ours side by side: a line per distinct value of the ``rows`` columns, a pair of columns per group.
+
+    ``rows`` maps column names to headings; ``groups`` names a row's group of columns, in order of appearance.
+    """
+    frame = frame.assign(group=[groups(row) for _, row in frame.iterrows()])
+    names = list(dict.fromkeys(frame["group"]))
+    head = "".join(f'<th scope="col" rowspan="2">{escape(title)}</th>' for title in rows.values())
+    head += "".join(f'<th scope="colgroup" class="group" colspan="2">{escape(name)}</th>' for name in names)
+    second = '<th scope="col">paper</th><th scope="col">ours</th>' * len(names)
+    body, previous = [], None
+    for key, part in frame.groupby(list(rows), sort=False):
+        by_group = {row["group"]: row for _, row in part.iterrows()}
+        cells = "".join(f'<th scope="row">{escape(str(value))}</th>' for value in key)
+        for name in names:
+            row = by_group.get(name)
+            cells += "<td></td><td></td>" if row is None else paper_cell(row) + our_cell(row, seeds)
+        first = ' class="first"' if len(key) > 1 and previous not in (None, key[0]) else ""
+        previous = key[0]
+        body.append(f"<tr{first}>{cells}</tr>")
+    return table(f"<tr>{head}</tr><tr>{second}</tr>", body, caption)
+
+
+def plain(frame: pd.DataFrame, caption: str, text: tuple[str, ...] = ()) -> Html:
+    """A data frame as it is; the first column heads its row, the columns named in ``text`` are set left."""
+    kinds = {name: ' class="text"' if name in text else "" for name in frame.columns}
+    head = "".join(f'<th scope="col"{kinds[name]}>{escape(str(name))}</th>' for name in frame.columns)
+    body = []
+    for values in frame.itertuples(index=False):
+        cells = f'<th scope="row">{escape(str(values[0]))}</th>'
+        for name, value in zip(frame.columns[1:], values[1:], strict=True):
+            cells += f"<td{kinds[name]}>{value.text if isinstance(value, Html) else escape(str(value))}</td>"
+        body.append(f"<tr>{cells}</tr>")
+    return table(f"<tr>{head}</tr>", body, caption)
+
+
+def table(head: str, body: list[str], caption: str) -> Html:
+    """The common frame of every table: caption, head, body, scrolling sideways where the page is narrow."""
+    return Html(
+        f'<div class="adcgan-wrap" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="adcgan">'
+        f"<caption>{escape(caption)}</caption><thead>{head}</thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def note(text: str) -> Html:
+    """A line under a table."""
+    return Html(f'<p class="adcgan-note">{escape(text)}</p>')

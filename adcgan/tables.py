@@ -1,0 +1,179 @@
+"""Tables 1 to 4: the paper's figure and ours side by side, from records alone (no torch).
+
+Each function returns a tidy data frame, one row per cell, AUROC in percent: ``paper`` the published figure, ``ours``
+the measured one or NaN, and what it rests on. Only runs at the paper's settings enter; a mean over classes is given
+only where every class was run. `adcgan.html` lays them out.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from . import paper
+from .architectures import counts
+from .config import SCHEMES, configure
+from .data import CLASSES
+from .evaluation import auroc
+from .records import Record
+from .scores import COMPONENTS, VARIANTS, combine
+
+MODELS = {"AD-CGAN": "adcgan", "ALAD": "alad", "ADGAN": "adgan", "AE-GAN": "aegan"}  # the paper's name, ours
+SEEDS = paper.settings()["runs_per_cell"]
+FORMATS = {"cifar10": (32, 3), "mnist": (28, 1), "fashion_mnist": (28, 1), "cats_vs_dogs": (64, 3)}
+
+
+def measured(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per record at the paper's settings: method, dataset, scheme, class, seed, AUROC in percent, data."""
+    rows = [
+        {
+            "method": record.cell.method,
+            "dataset": record.cell.dataset,
+            "scheme": record.cell.scheme,
+            "class": record.cell.label,
+            "seed": record.cell.seed,
+            "auroc": 100 * record.auroc["NS"],
+            "canonical": record.content["data"]["canonical"],
+            "provenance": record.content["data"]["provenance"],
+        }
+        for record in records
+        if not record.cell.departures
+    ]
+    columns = ["method", "dataset", "scheme", "class", "seed", "auroc", "canonical", "provenance"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def table3(records: Iterable[Record]) -> pd.DataFrame:
+    """Table 3: dataset, scheme, class, class_name, model, paper, plus_minus, ours (mean over seeds), seeds, sd.
+
+    ``sd`` is the sample standard deviation over seeds in AUROC points, NaN below two seeds.
+    """
+    published = paper.table(3).rename(columns={"auc_percent": "paper", "class": "printed"})
+    published = published[published["printed"] != "mean"].reset_index(drop=True)
+    names = [_class(row.dataset, row.printed) for row in published.itertuples()]
+    published["class"] = [label for label, _ in names]
+    published["class_name"] = [name for _, name in names]
+    per_class = measured(records)
+    per_class = per_class.groupby(["method", "dataset", "scheme", "class"])["auroc"].agg(["mean", "count", "std"])
+    published["method"] = published["model"].map(MODELS)
+    table = published.join(per_class, on=["method", "dataset", "scheme", "class"])
+    table = table.rename(columns={"mean": "ours", "count": "seeds", "std": "sd"})
+    table["seeds"] = table["seeds"].fillna(0).astype(int)
+    return table[
+        ["dataset", "scheme", "class", "class_name", "model", "paper", "plus_minus", "ours", "seeds", "sd"]
+    ]  # fmt: skip
+
+
+def table1(records: Iterable[Record]) -> pd.DataFrame:
+    """Table 1: dataset, scheme, model, paper, plus_minus, origin, ours, classes, of_classes, seeds.
+
+    ``ours`` is the mean over all classes of the mean over seeds, NaN while a class is missing; ``seeds`` the least
+    number of seeds behind a class; ``origin`` the paper's dagger: "reimplemented" or "quoted".
+    """
+    per_class = table3(records)
+    grouped = per_class.groupby(["dataset", "scheme", "model"])
+    ours = grouped.agg(
+        mean=("ours", "mean"), classes=("ours", "count"), of_classes=("ours", "size"), seeds=("seeds", "min")
+    )
+    ours["ours"] = ours["mean"].where(ours["classes"] == ours["of_classes"])
+    table = paper.table(1).rename(columns={"auc_percent": "paper"})
+    table = table.join(ours[["ours", "classes", "of_classes", "seeds"]], on=["dataset", "scheme", "model"])
+    return table
+
+
+def table2() -> pd.DataFrame:
+    """Table 2: dataset, module, kind (conv, deconv, linear), paper, t2r, t2p: the paper's count and our networks'."""
+    rows = []
+    for _, published in paper.table(2).iterrows():
+        size, channels = FORMATS[published["dataset"]]
+        for kind in ("conv", "deconv", "linear"):
+            row = {"dataset": published["dataset"], "module": published["module"], "kind": kind}
+            row["paper"] = published[kind]
+            for architecture in ("t2r", "t2p"):
+                config = configure("adcgan", SCHEMES[0], size, channels, architecture=architecture)
+                row[architecture] = counts(config)[published["module"]][kind]
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def table4_by_class(records: Iterable[Record]) -> pd.DataFrame:
+    """Table 4's variants per class and seed, recomputed from the stored components: no training of their own."""
+    rows = []
+    for record in records:
+        if record.cell.departures or record.cell.method != "adcgan":
+            continue
+        for variant, rho in VARIANTS.items():
+            score = combine(record.components, record.cell.config.lambda_, rho)
+            rows.append(
+                {
+                    "variant": variant,
+                    "dataset": record.cell.dataset,
+                    "scheme": record.cell.scheme,
+                    "class": record.cell.label,
+                    "class_name": record.content["cell"]["class_name"],
+                    "seed": record.cell.seed,
+                    "ours": 100 * auroc(record.anomalous, score),
+                }
+            )
+    return pd.DataFrame(rows, columns=["variant", "dataset", "scheme", "class", "class_name", "seed", "ours"])
+
+
+def table4(records: Iterable[Record]) -> pd.DataFrame:
+    """Table 4: variant, dataset, scheme, paper, plus_minus, ours, classes, of_classes, seeds, as in `table1`."""
+    per_class = (
+        table4_by_class(records).groupby(["variant", "dataset", "scheme", "class"])["ours"].agg(["mean", "count"])
+    )
+    means = per_class.groupby(["variant", "dataset", "scheme"]).agg(
+        ours=("mean", "mean"), classes=("mean", "count"), seeds=("count", "min")
+    )
+    table = paper.table(4).rename(columns={"auc_percent": "paper"})
+    table = table.join(means, on=["variant", "dataset", "scheme"])
+    table["of_classes"] = [len(CLASSES[dataset]) for dataset in table["dataset"]]
+    for column in ("classes", "seeds"):
+        table[column] = table[column].fillna(0).astype(int)
+    table["ours"] = table["ours"].where(table["classes"] == table["of_classes"])
+    return table
+
+
+def notes(records: Iterable[Record]) -> list[str]:
+    """One line per data set that was not the canonical one, for under a table that rests on it."""
+    rows = measured(records)
+    rows = rows[~rows["canonical"].astype(bool)]
+    return sorted({f"{row.dataset}: {row.provenance}" for row in rows.itertuples()})
+
+
+def runs(records: Iterable[Record]) -> pd.DataFrame:
+    """Every record as a row: cell, settings, AUROC of score and components (percent), cost, revision, device."""
+    rows = []
+    for record in records:
+        content, cell = record.content, record.cell
+        rows.append(
+            {
+                "method": cell.method,
+                "dataset": cell.dataset,
+                "scheme": cell.scheme,
+                "class": cell.label,
+                "class_name": content["cell"]["class_name"],
+                "seed": cell.seed,
+                "departures": ", ".join(f"{name}={value}" for name, value in cell.departures.items()),
+                **{name: 100 * value for name, value in content["auroc"].items()},
+                "train_seconds": content["cost"]["train_seconds"],
+                "score_seconds": content["cost"]["score_seconds"],
+                "device": content["device"]["name"],
+                "threads": content["device"]["threads"],
+                "revision": content["code"]["revision"],
+                "dirty": content["code"]["dirty"],
+                "directory": str(record.directory),
+            }
+        )
+    columns = [
+        "method", "dataset", "scheme", "class", "class_name", "seed", "departures", "NS", *COMPONENTS,
+        "train_seconds", "score_seconds", "device", "threads", "revision", "dirty", "directory",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=None if rows else columns)
+
+
+def _class(dataset, printed):
+    """The paper's class (a number, or Cats and Dogs) as (number, name)."""
+    names = CLASSES[dataset]
+    label = int(printed) if printed.isdigit() else names.index(printed.lower().removesuffix("s"))
+    return label, names[label]

@@ -1,0 +1,133 @@
+"""What every test shares: fixed seeds, none of the user's data, and two trainings that are small but real."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from adcgan import data, experiments, methods, training
+from adcgan.config import configure
+from adcgan.methods.adcgan import ADCGAN
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SMALL = dict(width=0.1, batch_size=16, warm_up_epochs=1, epochs=2)
+RUN = SMALL | dict(epochs=5)
+
+torch.set_num_threads(1)  # these networks are so small that threads cost more than they give
+
+
+@pytest.fixture(autouse=True)
+def seeded_and_apart_from_the_user(monkeypatch, tmp_path_factory):
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    monkeypatch.delenv("ADCGAN_DATA", raising=False)
+    monkeypatch.setenv("ADCGAN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def small_config():
+    """A small AD-CGAN's configuration at 28x28; options and ``image_size``, ``channels`` in their place."""
+
+    def make(scheme="one-vs-all", image_size=28, channels=1, **options):
+        return configure("adcgan", scheme, image_size, channels, **SMALL | options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_method(small_config):
+    """A small untrained AD-CGAN, the same weights at every call with the same options."""
+
+    def make(**options) -> ADCGAN:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            return methods.build("adcgan", small_config(**options), torch.device("cpu"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def digits():
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("ADCGAN_DATA", raising=False)
+        return data.load("digits")
+
+
+@pytest.fixture(scope="session")
+def zeros(digits):
+    """The split that takes the digit 0 as normal."""
+    return data.make_split(digits, "one-vs-all", 0)
+
+
+@pytest.fixture(scope="session")
+def trained(small_method, zeros, tmp_path_factory) -> ADCGAN:
+    """An AD-CGAN trained on the digit 0 for ten epochs. Tests leave it as it is."""
+    method = small_method(warm_up_epochs=4, epochs=6)
+    checkpoint = tmp_path_factory.mktemp("trained") / "checkpoint.pt"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        training.train(method, zeros.train, seed=0, checkpoint=checkpoint, identity="trained", title="trained")
+    return method
+
+
+@pytest.fixture
+def trained_as(trained, small_method):
+    """The trained networks behind other scoring options."""
+
+    def make(**options) -> ADCGAN:
+        method = small_method(**options)
+        for name, network in method.networks.items():
+            network.load_state_dict(trained.networks[name].state_dict())
+        return method
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_options():
+    """Options of the finished record, for whoever runs the same cell again."""
+    return dict(RUN)
+
+
+@pytest.fixture(scope="session")
+def record(digits, run_options, tmp_path_factory):
+    """A finished record of the digit 0, alone in its runs directory (`runs_of`). Tests leave it as it is."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("ADCGAN_DATA", raising=False)
+        _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], run_options)
+    return experiments.run(cell, digits, tmp_path_factory.mktemp("runs"), "cpu")
+
+
+@pytest.fixture(scope="session")
+def runs_of():
+    """The runs directory that a record lies in."""
+    return lambda record: record.directory.parents[4]
+
+
+@pytest.fixture
+def command():
+    """``python -m adcgan`` in a process of its own, with its arguments: started, or run to its end."""
+
+    def start(*arguments):
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "adcgan", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def run(*arguments):
+        process = start(*arguments)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    run.start = start
+    return run

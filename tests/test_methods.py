@@ -1,0 +1,254 @@
+"""AD-CGAN step by step: who learns what, at which rate, under every option; and what the score answers to."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from adcgan import methods, scores
+from adcgan.config import ADCGANConfig, configure
+from adcgan.errors import AdcganError
+
+WARM_UP, ADVERSARIAL = 0, 1  # epochs of the small configuration
+# Settled around the method, not in it: `test_experiments` and `test_training` see to them.
+ELSEWHERE = {"warm_up_count", "preprocessing", "test_set", "last_batch"}
+# What a choice needs beside it to mean something.
+BESIDE = {"channels": {"image_size": 32}, "dropout": {"image_size": 32, "channels": 3}}
+DEFAULT = configure("adcgan", "one-vs-all", 28, 1)
+CHOICES = [
+    (field.name, choice)
+    for field in dataclasses.fields(ADCGANConfig)
+    for choice in field.metadata["choices"] or ()
+    if field.name not in ELSEWHERE and choice != getattr(DEFAULT, field.name)
+]
+
+
+@pytest.fixture
+def x(small_method, zeros):
+    return small_method().pixels(zeros.train[:16])
+
+
+def weights(method):
+    """Every trainable weight with two or more dimensions: a bias may well have no gradient."""
+    return {
+        (name, part): parameter.detach().clone()
+        for name, network in method.networks.items()
+        for part, parameter in network.named_parameters()
+        if parameter.ndim > 1
+    }
+
+
+def changes(method, step):
+    """Networks of which every weight changed in ``step``, and networks of which any did."""
+    before = weights(method)
+    step()
+    after = weights(method)
+    changed = {key: not torch.equal(before[key], after[key]) for key in before}
+    whole = {name for name in method.networks if all(value for key, value in changed.items() if key[0] == name)}
+    return whole, {name for (name, _), value in changed.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("step", "learners"),
+    [
+        (lambda method, x: method.critic_step(x, method.draw(x)), {"D"}),
+        (lambda method, x: method.generator_step(x, method.draw(x)), {"G"}),
+        (lambda method, x: method.latent_step(x, method.draw(x)), {"D_z"}),
+        (lambda method, x: method.autoencoder_step(x, method.draw(x)), {"E", "G"}),
+        (lambda method, x: method.step(x, WARM_UP), {"E", "G"}),
+        (lambda method, x: method.step(x, ADVERSARIAL), {"E", "G", "D", "D_z"}),
+    ],
+    ids=["critic", "generator", "latent", "autoencoder", "warm-up", "whole"],
+)
+@pytest.mark.parametrize("generator_optimiser", ["shared", "separate"])
+def test_a_step_changes_all_weights_of_its_networks_and_no_other(small_method, x, step, learners, generator_optimiser):
+    method = small_method(generator_optimiser=generator_optimiser)
+    assert changes(method, lambda: step(method, x)) == (learners, learners)
+
+
+def test_discriminators_learn_during_warm_up_where_asked_to(small_method, x):
+    method = small_method(warm_up="with-discriminators")
+    whole, _ = changes(method, lambda: method.step(x, WARM_UP))
+    assert whole == {"E", "G", "D", "D_z"}
+
+
+def test_the_critic_is_trainable_again_after_the_generators_step(small_method, x):
+    method = small_method()
+    method.generator_step(x, method.draw(x))
+    assert all(parameter.requires_grad for parameter in method.D.parameters())
+    assert all(parameter.grad is None for parameter in method.D.parameters())
+
+
+def test_every_step_logs_finite_scalars_without_their_graphs(small_method, x):
+    log = small_method().step(x, ADVERSARIAL)
+    assert set(log) == {
+        "L_adv_D", "L_cgan_real", "logit_gap", "L_adv_G", "L_cgan_fake", "L_dz", "L_AE", "L_E",
+    }  # fmt: skip
+    assert all(value.isfinite() and value.ndim == 0 and not value.requires_grad for value in log.values())
+
+
+def test_optimisers_have_the_papers_rates_and_each_its_own_network(small_method):
+    method = small_method()
+    assert set(method.optimisers) == set(method.networks)
+    for name, optimiser in method.optimisers.items():
+        (group,) = optimiser.param_groups
+        assert type(optimiser) is torch.optim.Adam
+        assert (group["lr"], group["betas"], group["weight_decay"]) == (2e-4 if name == "E" else 3e-4, (0.5, 0.999), 0)
+        assert [id(p) for p in group["params"]] == [id(p) for p in method.networks[name].parameters()]
+
+
+def test_adamw_has_the_decays_of_the_october_2021_script(small_method):
+    optimisers = small_method(optimiser="adamw").optimisers
+    kinds = {name: (type(o).__name__, o.param_groups[0]["weight_decay"]) for name, o in optimisers.items()}
+    assert kinds == {"E": ("AdamW", 0.05), "G": ("AdamW", 0.05), "D": ("AdamW", 0.01), "D_z": ("Adam", 0.05)}
+
+
+def test_learning_rates_rise_linearly_over_a_learning_rate_warm_up(small_method):
+    method = small_method(warm_up="learning-rate", warm_up_epochs=4)
+    rates = []
+    for epoch in range(6):
+        method.begin_epoch(epoch)
+        rates.append([method.optimisers[name].param_groups[0]["lr"] for name in ("E", "D")])
+    np.testing.assert_allclose(rates, np.outer([0.25, 0.5, 0.75, 1, 1, 1], [2e-4, 3e-4]))
+
+
+@pytest.fixture(scope="module")
+def outcome(small_method):
+    """All weights after a warm-up and an adversarial step, and the scores of four images, two of them anomalous."""
+
+    @cache
+    def measure(options):
+        method = small_method(**dict(options))
+        size, channels = method.config.image_size, method.config.channels
+        images = np.random.default_rng(0).integers(0, 256, (8, size, size, channels), np.uint8)
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            for epoch in (WARM_UP, ADVERSARIAL):
+                method.begin_epoch(epoch)
+                method.step(method.pixels(images), epoch)
+            components = method.score(images[:4], np.array([False, True, False, True]))
+        return [*weights(method).values(), torch.as_tensor(method.normality_score(components))]
+
+    return lambda **options: measure(tuple(options.items()))
+
+
+@pytest.mark.parametrize(("name", "choice"), CHOICES)
+def test_every_choice_trains_and_scores_and_makes_a_difference(outcome, name, choice):
+    beside = BESIDE.get(name, {})
+    result, default = outcome(**beside | {name: choice}), outcome(**beside)
+    assert all(values.isfinite().all() for values in result + default)
+    assert len(result) != len(default) or any(
+        a.shape != b.shape or not torch.equal(a, b) for a, b in zip(result, default, strict=True)
+    )
+
+
+def test_accumulated_critic_gradients_are_the_sum_over_the_updates(small_method, x):
+    def gradient(critic_gradients, critic_steps):
+        # A rate of 0 leaves the critic where it is, so that both updates of a pair see the same weights.
+        method = small_method(learning_rate_cgan=0.0, critic_gradients=critic_gradients, critic_steps=critic_steps,
+                              latent_draws="shared", critic_norm="spectral")  # fmt: skip
+        method.G.eval(), method.D.eval()  # spectral norm and batch norm frozen
+        method.critic_step(x, torch.ones(len(x), 100))
+        return method.D.head[0].parametrizations.weight.original.grad
+
+    torch.testing.assert_close(gradient("zeroed", 2), gradient("zeroed", 1))
+    torch.testing.assert_close(gradient("accumulated", 2), 2 * gradient("zeroed", 1))
+
+
+def test_accumulated_critic_gradients_lead_elsewhere_than_zeroed_ones(small_method, x):
+    after = {}
+    for choice in ("zeroed", "accumulated"):
+        method = small_method(critic_gradients=choice)
+        torch.manual_seed(1)
+        method.critic_step(x, method.draw(x))
+        after[choice] = weights(method)["D", "to_local.0.0.parametrizations.weight.original"]
+    assert not torch.equal(after["zeroed"], after["accumulated"])
+
+
+def test_latents_are_fresh_for_every_update_or_one_for_the_batch(small_method, x):
+    z = small_method().draw(x)
+    assert not torch.equal(small_method(latent_draws="fresh").again(z), z)
+    assert small_method(latent_draws="shared").again(z) is z
+
+
+@pytest.mark.parametrize(("prior", "spread", "largest"), [("gaussian", 1.0, 6.0), ("uniform", 3**-0.5, 1.0)])
+def test_latents_follow_the_prior(small_method, prior, spread, largest):
+    method = small_method(prior=prior)
+    for z in (method.draw(torch.empty(500)), method.test_latents(np.zeros(4, bool))[0]):
+        assert z.std().item() == pytest.approx(spread, rel=0.05)
+        assert z.abs().max() <= largest
+
+
+@pytest.mark.parametrize(("pixel_range", "lowest"), [("unit", 0.0), ("symmetric", -1.0)])
+def test_pixels_and_pictures_convert_into_each_other(small_method, pixel_range, lowest):
+    method = small_method(pixel_range=pixel_range)
+    images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    pixels = method.pixels(images)
+    assert pixels.shape == (1, 1, 16, 16)
+    assert (pixels.min(), pixels.max()) == (lowest, 1)
+    assert (method.to_uint8(pixels) == images).all()
+
+
+def test_reconstructions_are_pictures_and_resemble_what_was_trained(trained, zeros):
+    images = zeros.train[:20]
+    reconstructions = trained.reconstruct(images)
+    assert reconstructions.shape == images.shape and reconstructions.dtype == np.uint8
+
+    def distance(others):
+        return np.abs(others.astype(float) - images).mean()
+
+    assert distance(reconstructions) < distance(np.zeros_like(images))
+
+
+def test_noise_is_more_anomalous_than_normal_images(trained, zeros):
+    noise = np.random.randint(0, 256, (40, 28, 28, 1), np.uint8)
+    images = np.concatenate([zeros.test[~zeros.anomalous][:40], noise])
+    anomalous = np.arange(80) >= 40
+    ns = trained.normality_score(trained.score(images, anomalous))
+    assert ns[anomalous].min() > np.median(ns[~anomalous])
+
+
+def test_the_normality_score_is_equation_4_with_the_configured_weights(small_method):
+    components = {name: np.random.rand(5).astype(np.float32) for name in scores.COMPONENTS}
+    c = {name: values.astype(float) for name, values in components.items()}
+    mean = small_method().normality_score(components)
+    np.testing.assert_allclose(mean, 0.1 * c["L_GD"] + 0.9 * c["L_GR"] + 0.5 * c["L_FE"] + 0.5 * c["L_FL"])
+    other = small_method(lambda_=0.25, rho=1.0).normality_score(components)
+    np.testing.assert_allclose(other, 0.25 * c["L_GD"] + 0.75 * c["L_GR"] + c["L_FE"])
+
+
+def test_printed_sums_have_as_many_terms_as_features_pixels_and_latents(small_method):
+    terms = small_method(reduction="sum", width=1.0, architecture="t2p").terms()
+    assert terms == {"L_GD": 128 * 7 * 7, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1}
+
+
+def test_components_are_those_of_the_equations_on_the_networks(trained, zeros):
+    images = zeros.test[:3]
+    measured = trained.score(images, zeros.anomalous[:3])
+    Z = torch.randn(1, 16, 100, generator=torch.Generator().manual_seed(0))[0]
+    E, G, D, D_z = (trained.networks[name] for name in ("E", "G", "D", "D_z"))
+    with trained.evaluating():
+        for n, x in enumerate(trained.pixels(images)):
+            x = x[None]
+            again = G(E(x))
+            assert measured["L_GR"][n] == pytest.approx((x - again).abs().mean().item(), rel=1e-4)
+            assert measured["L_FE"][n] == pytest.approx((E(x) - E(again)).abs().mean().item(), rel=1e-4)
+            maps = D.project_local(D.to_local(x)), D.project_local(D.to_local(again))
+            assert measured["L_GD"][n] == pytest.approx((maps[0] - maps[1]).abs().mean().item(), rel=1e-4)
+            differences = [D_z(z[None], E(G(z[None]))) - D_z(E(G(z[None])), E(x)) for z in Z]
+            assert measured["L_FL"][n] == pytest.approx(torch.cat(differences).abs().mean().item(), rel=1e-4)
+
+
+def test_validation_watches_the_reconstruction_error(trained, zeros):
+    images = zeros.train[:10]
+    with trained.evaluating():
+        x = trained.pixels(images)
+        expected = ((x - trained.G(trained.E(x))) ** 2).mean().item()
+    assert trained.validate(images) == {"validation_L_AE": pytest.approx(expected, rel=1e-4)}
+
+
+def test_an_unknown_method_is_refused_with_the_known_ones(small_config):
+    with pytest.raises(AdcganError, match="unknown method 'gan': expected one of adcgan"):
+        methods.build("gan", small_config(), torch.device("cpu"))

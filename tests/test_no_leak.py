@@ -1,0 +1,136 @@
+"""What a score may depend on: its image, and nothing else about the test."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from adcgan.evaluation import auroc
+
+COUNT = 60
+
+
+@pytest.fixture
+def sample(zeros):
+    """Sixty test images, half of them normal, and their flags."""
+    normal, anomalous = np.flatnonzero(~zeros.anomalous), np.flatnonzero(zeros.anomalous)
+    rows = np.concatenate([normal[: COUNT // 2], anomalous[: COUNT // 2]])
+    return zeros.test[rows], zeros.anomalous[rows]
+
+
+def same(a, b, places=slice(None)):
+    for name in a:
+        np.testing.assert_allclose(a[name][places], b[name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def states(method):
+    return {
+        (name, part): value.clone()
+        for name, network in method.networks.items()
+        for part, value in network.state_dict().items()
+    }
+
+
+def test_the_order_of_the_test_images_does_not_matter(trained, sample):
+    images, anomalous = sample
+    order = np.random.permutation(COUNT)
+    same(trained.score(images, anomalous), trained.score(images[order], anomalous[order]), order)
+
+
+def test_the_other_images_of_the_batch_do_not_matter(trained, sample):
+    images, anomalous = sample
+    together = trained.score(images, anomalous)
+    alone = [trained.score(images[n : n + 1], anomalous[n : n + 1]) for n in range(COUNT)]
+    same(together, {name: np.concatenate([components[name] for components in alone]) for name in together})
+
+
+def test_the_test_batch_size_does_not_matter(trained_as, sample):
+    same(trained_as(test_batch_size=7).score(*sample), trained_as(test_batch_size=256).score(*sample))
+
+
+def test_scoring_twice_gives_the_same_bits(trained, sample):
+    first, second = trained.score(*sample), trained.score(*sample)
+    assert all((first[name] == second[name]).all() for name in first)
+
+
+@pytest.mark.parametrize("split", range(5))
+def test_random_halves_of_the_normal_images_cannot_be_told_apart(trained, zeros, split):
+    images = zeros.test[~zeros.anomalous]
+    pretended = np.random.default_rng(split).permutation(len(images)) < len(images) // 2
+    measured = auroc(pretended, trained.normality_score(trained.score(images, pretended)))
+    n1, n2 = pretended.sum(), (~pretended).sum()
+    standard_error = np.sqrt((n1 + n2 + 1) / (12 * n1 * n2))
+    assert abs(measured - 0.5) < 3 * standard_error
+
+
+@pytest.mark.parametrize("test_latents", ["shared", "per-image"])
+def test_labels_do_not_reach_the_score(trained_as, sample, test_latents):
+    images, anomalous = sample
+    method = trained_as(test_latents=test_latents)
+    told, lied_to = method.score(images, anomalous), method.score(images, ~anomalous)
+    assert all((told[name] == lied_to[name]).all() for name in told)
+
+
+def test_labels_reach_the_score_under_the_released_rule_through_L_FL_alone(trained_as, sample):
+    images, anomalous = sample
+    method = trained_as(test_latents="released")
+    told, lied_to = method.score(images, anomalous), method.score(images, ~anomalous)
+    assert {name for name in told if (told[name] != lied_to[name]).any()} == {"L_FL"}
+
+
+def test_the_released_rule_leaves_all_anomalies_the_last_normal_images_latent(trained_as):
+    anomalous = np.array([False, True, False, False, True, True])
+    Z, row = trained_as(test_latents="released").test_latents(anomalous)
+    assert row.tolist() == [0, 3, 2, 3, 3, 3]
+    assert Z.shape == (6, 1, 100)
+
+
+@pytest.mark.parametrize("test_mode", ["eval", "batch-statistics"])
+def test_networks_are_in_eval_mode_while_scoring_and_in_training_mode_after(trained_as, sample, test_mode):
+    method = trained_as(test_mode=test_mode)
+    method.train()
+    seen = set()
+    for network in method.networks.values():
+        for module in network.modules():
+            module.register_forward_hook(lambda m, *_: seen.add((isinstance(m, nn.BatchNorm2d), m.training)))
+    method.score(*sample)
+    assert seen == {(False, False), (True, test_mode == "batch-statistics")}
+    assert all(module.training for network in method.networks.values() for module in network.modules())
+    assert torch.is_grad_enabled()
+
+
+def test_training_mode_comes_back_after_a_failed_score(trained_as):
+    method = trained_as()
+    with pytest.raises(RuntimeError):
+        method.score(np.zeros((2, 5, 5, 1), np.uint8), np.array([False, True]))
+    assert all(module.training for network in method.networks.values() for module in network.modules())
+
+
+@pytest.mark.parametrize("test_mode", ["eval", "batch-statistics"])
+def test_scoring_changes_no_weight_no_spectral_vector_and_no_running_statistic(trained_as, sample, test_mode):
+    method = trained_as(test_mode=test_mode)
+    before = states(method)
+    spectral = [part for _, part in before if part.endswith(("._u", "._v"))]
+    running = [part for _, part in before if part.endswith(("running_mean", "running_var"))]
+    assert spectral and running
+    method.score(*sample)
+    method.reconstruct(sample[0])
+    method.normality_score(method.score(*sample))
+    after = states(method)
+    # PyTorch counts the batches that batch norm has seen; with a fixed momentum nothing reads the count.
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    assert {part.rpartition(".")[2] for _, part in changed} <= {"num_batches_tracked"}
+
+
+def test_batch_statistics_let_the_other_images_matter(trained_as, sample):
+    images, anomalous = sample
+    method = trained_as(test_mode="batch-statistics")
+    together, apart = method.score(images, anomalous), method.score(images[:10], anomalous[:10])
+    assert not np.allclose(together["L_GR"][:10], apart["L_GR"])
+
+
+def test_scoring_and_reconstructing_draw_nothing_from_the_global_generators(trained, sample):
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    trained.score(*sample)
+    trained.reconstruct(sample[0])
+    assert torch.equal(before[0], torch.get_rng_state()) and (before[1] == np.random.get_state()[1]).all()
