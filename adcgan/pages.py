@@ -127,9 +127,10 @@ def run_list() -> Html:
         cell = record.cell
         options = "".join(f" --{k.strip('_').replace('_', '-')} {v}" for k, v in cell.departures.items())
         dirty = " (changed)" if row["dirty"] else ""
+        title = TITLES.get(cell.dataset, cell.dataset)
         rows.append(
             {
-                "cell": f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, {cell.label} {row['class_name']}, seed {cell.seed}",
+                "cell": f"{title}, {cell.scheme}, {cell.label} {row['class_name']}, seed {cell.seed}",
                 "AUROC %": f"{row['NS']:.1f}",
                 **{name: f"{row[name]:.1f}" for name in COMPONENTS if name in row},
                 "minutes": f"{row['train_seconds'] / 60:.1f}",

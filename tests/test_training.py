@@ -65,18 +65,22 @@ def wait_for_checkpoint(process, path, newer_than=0):
         time.sleep(0.005)
 
 
-def test_a_run_killed_at_random_moments_ends_in_the_same_bits(command, record, run_options, tmp_path):
+def test_a_run_killed_and_interrupted_at_random_moments_ends_in_the_same_bits(command, record, run_options, tmp_path):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in run_options.items()]
     arguments = ["run", "--dataset", "digits", "--classes", "0", "--device", "cpu", "--runs", tmp_path, *options]
     directory = record.cell.directory(tmp_path)
     checkpoint, seen = directory / records.CHECKPOINT, 0
-    for _ in range(2):
+    for stop in (signal.SIGKILL, signal.SIGINT):
         process = command.start(*arguments)
         wait_for_checkpoint(process, checkpoint, seen)
         time.sleep(random.uniform(0, 0.1))
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL and not (directory / records.RECORD).exists()
+        process.send_signal(stop)
+        _, shown = process.communicate()
+        if stop == signal.SIGINT:
+            assert process.returncode == 130 and shown.endswith("continues from the last complete epoch\n")
+        else:
+            assert process.returncode == -signal.SIGKILL
+        assert not (directory / records.RECORD).exists()
         seen = checkpoint.stat().st_mtime_ns
     finished = command(*arguments)
     assert finished.returncode == 0 and "continues after epoch" in finished.stderr

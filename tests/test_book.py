@@ -1,0 +1,135 @@
+"""The book, through the real jupyter-book: it builds from records alone, and it fails when something is wrong."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+JUPYTER_BOOK = Path(sys.executable).parent / "jupyter-book"
+
+
+def build(root):
+    return subprocess.run(
+        [JUPYTER_BOOK, "build", "book/"], cwd=root, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
+    )
+
+
+def copy_of_the_project(root):
+    """Everything that the book is built from, so that a test may damage it."""
+    for name in ("adcgan", "book", "runs"):
+        ignore = shutil.ignore_patterns("_build", "__pycache__")
+        shutil.copytree(ROOT / name, root / name, ignore=ignore)
+    return root
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """The whole book, built once from a copy in which importing torch is an error."""
+    root = copy_of_the_project(tmp_path_factory.mktemp("book"))
+    (root / "no-torch").mkdir()
+    (root / "no-torch" / "torch.py").write_text("raise ImportError('the book must not import torch')\n")
+    path = os.pathsep.join([str(root), str(root / "no-torch")])
+    done = subprocess.run(
+        [JUPYTER_BOOK, "build", "book/"], cwd=root, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": path, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root / "book/_build/html"
+
+
+def pages(book):
+    return sorted(path for path in book.glob("*.html") if path.stem not in ("genindex", "search"))
+
+
+def test_every_page_of_the_contents_is_built(book):
+    contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "book/_toc.yml").read_text())
+    assert {path.stem for path in pages(book)} == set(contents)
+
+
+def test_tables_show_the_papers_figures_and_ours(book):
+    from adcgan import paper, tables
+    from adcgan.records import read_all
+
+    table1 = (book / "table1.html").read_text()
+    for value in paper.table(1)["auc_percent"]:
+        assert f"<td>{value:.1f}" in table1
+    per_class = tables.table3(read_all(ROOT / "runs"))
+    table3 = (book / "table3.html").read_text()
+    for value in per_class["ours"].dropna():
+        assert f'<td class="ours">{value:.1f} ' in table3
+    assert table3.count("not run") == int((per_class["seeds"] == 0).sum())
+
+
+def test_internal_links_and_files_exist(book):
+    for page in pages(book):
+        for target in re.findall(r'(?:href|src)="([^"]+)"', page.read_text()):
+            if re.match(r"[a-z]+:|#", target):
+                continue
+            name, _, anchor = target.partition("#")
+            file = (page.parent / name.partition("?")[0]).resolve()
+            assert file.exists(), f"{page.name}: {target}"
+            if anchor and file.suffix == ".html":
+                assert f'id="{anchor}"' in file.read_text(), f"{page.name}: {target}"
+
+
+def test_pages_ask_no_server_for_anything(book):
+    for page in pages(book):
+        text = page.read_text()
+        assert not re.search(r'<(?:script|img|iframe|source)[^>]+src="(?:https?:)?//', text), page.name
+        assert not re.search(r'<link[^>]+rel="(?:stylesheet|preload|icon)"[^>]+href="(?:https?:)?//', text), page.name
+        assert "unpkg.com" not in text and "jsdelivr" not in text and "googleapis" not in text, page.name
+
+
+def test_no_page_names_this_machine(book):
+    for page in pages(book):
+        assert str(ROOT) not in page.read_text() and str(book.parent) not in page.read_text()
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A book of one page with the real configuration and extensions; ``page`` writes its code cell and text."""
+    (tmp_path / "book").mkdir()
+    for name in ("_config.yml", "_ext", "_assets", "_vendor"):
+        source = ROOT / "book" / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / "book" / name)
+    (tmp_path / "book/_toc.yml").write_text("format: jb-book\nroot: index\n")
+    head = (ROOT / "book/index.md").read_text().split("---\n\n")[0] + "---\n\n"
+
+    def page(text, code="1"):
+        (tmp_path / "book/index.md").write_text(f"{head}# Page\n\n{text}\n\n```{{code-cell}}\n{code}\n```\n")
+        return build(tmp_path)
+
+    page.root = tmp_path
+    return page
+
+
+def test_a_failing_page_fails_the_build_every_time_until_it_is_mended(small):
+    assert small("text", "1 / 0").returncode != 0
+    assert build(small.root).returncode != 0
+    assert small("text", "1 / 1").returncode == 0
+
+
+def test_a_broken_reference_fails_the_build_every_time_until_it_is_mended(small):
+    done = small("[](no-such-page.md)")
+    assert done.returncode != 0 and "no-such-page" in done.stdout + done.stderr
+    assert build(small.root).returncode != 0
+    assert small("text").returncode == 0
+
+
+def test_a_page_is_executed_again_when_a_record_changes_and_only_then(small):
+    record = small.root / "runs/x/record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    log = small.root / "executed"
+    code = f"with open({str(log)!r}, 'a') as file: file.write('x')"
+    assert small("text", code).returncode == 0
+    assert build(small.root).returncode == 0
+    assert log.read_text() == "x"
+    record.write_text("{ }")
+    assert build(small.root).returncode == 0
+    assert log.read_text() == "xx"

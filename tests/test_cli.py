@@ -1,0 +1,69 @@
+"""The command line as a user meets it: in a process of its own."""
+
+import dataclasses
+import re
+
+import pytest
+
+from adcgan.config import CONFIGS
+from adcgan.records import RECORD
+
+TINY = ["--width", "0.1", "--batch-size", "32", "--warm-up-epochs", "0", "--epochs", "1"]
+
+
+def assert_one_error_line(finished):
+    assert finished.returncode != 0
+    assert finished.stderr.splitlines()[-1].startswith("adcgan: error: ")
+    assert finished.stderr.count("error:") == 1 and "Traceback" not in finished.stderr
+
+
+def test_a_run_prints_its_auroc_and_the_second_time_trains_nothing(command, tmp_path):
+    arguments = ["run", "--dataset", "digits", "--classes", "0", "--runs", tmp_path, *TINY]
+    first, second = command(*arguments), command(*arguments)
+    assert first.returncode == second.returncode == 0
+    assert "epoch 1/1" in first.stderr and second.stderr == ""
+    assert re.fullmatch(r"adcgan digits .*: AUROC \d+\.\d %, trained in \d+ s, .*\n", first.stdout)
+    assert first.stdout == second.stdout
+    (path,) = tmp_path.rglob(RECORD)
+
+    checked = command("check", "--runs", tmp_path)
+    assert checked.returncode == 0 and checked.stdout == f"1 records in {tmp_path}, all whole\n"
+
+    path.write_text(path.read_text()[:500])
+    for again in (["check", "--runs", tmp_path], arguments):
+        finished = command(*again)
+        assert_one_error_line(finished)
+        assert str(path) in finished.stderr and "all whole" not in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--dataset", "imagenet"], "unknown data set 'imagenet'"),
+        (["--dataset", "digits", "--classes", "eleven"], "no class 'eleven'"),
+        (["--dataset", "digits", "--contrastive", "both"], "contrastive is 'both': expected one of masked, literal"),
+        (["--dataset", "digits", "--epochs", "many"], "epochs is 'many': expected int"),
+    ],
+)
+def test_a_mistake_ends_in_one_line(command, tmp_path, arguments, complaint):
+    finished = command("run", "--runs", tmp_path, *arguments)
+    assert_one_error_line(finished)
+    assert complaint in finished.stderr and finished.stdout == "" and not list(tmp_path.iterdir())
+
+
+def test_help_lists_every_option_with_its_choices(command):
+    text = command("run", "--help").stdout
+    for field in dataclasses.fields(CONFIGS["adcgan"]):
+        name = "--" + field.name.strip("_").replace("_", "-")
+        (described,) = re.findall(rf"^ +{name} (?:.*\n)(?: {{8,}}.*\n)*", text, re.MULTILINE)
+        assert all(str(choice) in described for choice in field.metadata["choices"] or ())
+
+
+def test_unknown_arguments_are_refused_with_the_usage(command):
+    finished = command("run", "--dataset", "digits", "--contrasive", "literal")
+    assert finished.returncode == 2 and "--contrasive" in finished.stderr and "Traceback" not in finished.stderr
+
+
+def test_check_of_an_empty_directory_finds_no_records(command, tmp_path):
+    finished = command("check", "--runs", tmp_path)
+    assert finished.returncode == 0 and finished.stdout.startswith("0 records in ")

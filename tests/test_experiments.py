@@ -1,0 +1,111 @@
+"""From a user's request to a record: everything checked first, run once, and nothing left changed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from adcgan import experiments, records
+from adcgan.errors import AdcganError
+
+
+def plan(dataset="digits", scheme="one-vs-all", classes=(0,), seeds=(0,), **options):
+    return experiments.plan("adcgan", dataset, scheme, list(classes), list(seeds), options)
+
+
+def test_a_plan_is_every_class_under_every_seed():
+    _, cells = plan(classes=["3", 5], seeds=[0, 7])
+    assert [(cell.label, cell.seed) for cell in cells] == [(3, 0), (3, 7), (5, 0), (5, 7)]
+    assert [cell.label for cell in plan(classes=[])[1]] == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("request_", "complaint"),
+    [
+        (dict(dataset="imagenet"), "unknown data set 'imagenet'"),
+        (dict(classes=["lynx"]), "no class 'lynx'"),
+        (dict(scheme="one-vs-rest"), "unknown scheme 'one-vs-rest'"),
+        (dict(seeds=[-1]), "seed -1: expected a whole number"),
+        (dict(seeds=[0.5]), "seed 0.5: expected a whole number"),
+        (dict(seeds=[]), "no seed given"),
+        (dict(image_size="big"), "image_size is 'big': expected a whole number"),
+        (dict(image_size=32), "leave image_size and channels out"),
+        (dict(dataset="cats_vs_dogs", contrasive="literal"), "unknown option of method adcgan 'contrasive'"),
+        (dict(dataset="cats_vs_dogs", contrastive="both"), "contrastive is 'both'"),
+    ],
+)
+def test_a_bad_request_is_refused_in_one_line_before_data_is_looked_for(request_, complaint):
+    with pytest.raises(AdcganError, match=complaint) as refused:
+        plan(**request_)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_finished_cell_is_read_and_not_run_again(record, digits, runs_of):
+    before = {path: path.stat().st_mtime_ns for path in runs_of(record).rglob("*")}
+    again = experiments.run(record.cell, digits, runs_of(record), "cpu")
+    assert again.content == record.content
+    assert {path: path.stat().st_mtime_ns for path in runs_of(record).rglob("*")} == before
+
+
+def test_a_record_of_other_data_is_not_taken_for_this_ones(record, digits, runs_of):
+    images = digits.test_images.copy()
+    images[0, 0, 0, 0] ^= 1
+    changed = dataclasses.replace(digits, test_images=images)
+    with pytest.raises(AdcganError, match="data") as refused:
+        experiments.run(record.cell, changed, runs_of(record), "cpu")
+    assert str(record.directory) in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def varied(digits, run_options, tmp_path_factory):
+    """A record under options that act around the method, and the random states before and after its run."""
+    options = run_options | dict(
+        epochs=2, warm_up_count="included", preprocessing="pad-shrink", test_set="with-train", last_batch="keep",
+        validation_fraction=0.1,
+    )  # fmt: skip
+    _, (cell,) = plan(**options)
+    torch.manual_seed(5)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    record = experiments.run(cell, digits, tmp_path_factory.mktemp("varied"), "cpu")
+    return record, before, (torch.get_rng_state(), np.random.get_state()[1])
+
+
+def test_a_run_leaves_the_callers_random_generators_as_they_were(varied):
+    _, before, after = varied
+    assert torch.equal(before[0], after[0]) and (before[1] == after[1]).all()
+
+
+def test_options_around_the_method_reach_the_run(varied, digits):
+    record = varied[0]
+    assert len(record.content["losses"]) == 2
+    assert all("validation_L_AE" in epoch for epoch in record.content["losses"])
+    anomalous = (digits.test_labels != 0).sum() + (digits.train_labels != 0).sum()
+    assert record.content["images"]["test_anomalous"] == anomalous == record.anomalous.sum()
+    assert (record.picture_rows()["normal"][:, 0] == 0).all()  # the black frame of pad-shrink
+
+
+def test_no_checkpoint_is_left_beside_a_record(record):
+    assert sorted(path.name for path in record.directory.iterdir()) == ["pictures.png", "record.json", "scores.npz"]
+
+
+def test_runs_in_an_unwritable_place_are_refused_before_any_training(digits, run_options, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    _, (cell,) = plan(**run_options)
+    with pytest.raises(AdcganError, match="cannot be written") as refused:
+        experiments.run(cell, digits, tmp_path / "file", "cpu")
+    assert str(tmp_path / "file") in str(refused.value) and "\n" not in str(refused.value)
+    assert "epoch" not in capsys.readouterr().err
+
+
+def test_an_unknown_device_is_refused_with_the_known_ones(digits, run_options, tmp_path):
+    _, (cell,) = plan(**run_options)
+    with pytest.raises(AdcganError, match="unknown device 'tpu': expected auto, cpu or cuda"):
+        experiments.run(cell, digits, tmp_path, "tpu")
+    assert not list(tmp_path.rglob(records.RECORD))
+
+
+def test_the_recorded_revision_is_gits_or_the_environments(monkeypatch):
+    monkeypatch.setenv("ADCGAN_REVISION", "a" * 40)
+    monkeypatch.setenv("PATH", "")  # no Git to be found
+    assert experiments.code_revision()["revision"] == "a" * 40

@@ -1,0 +1,87 @@
+"""Data flows one way, and so do the imports; and what the book needs does without torch."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "adcgan"
+# From the ground up; a module imports from its own line or from a lower one.
+ORDER = [
+    ["errors"],
+    ["paper"],
+    ["config"],
+    ["pictures", "images"],
+    ["data"],
+    ["architectures"],
+    ["networks", "losses", "scores"],
+    ["methods"],
+    ["evaluation"],
+    ["training"],
+    ["records"],
+    ["experiments", "tables", "figures", "diagram", "html", "notebook"],
+    ["pages"],
+    ["cli"],
+    ["__main__"],
+]
+LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
+WITHOUT_TORCH = [
+    name for name in LEVEL if name not in ("networks", "losses", "methods", "training", "experiments", "__main__")
+]
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def module_of(path):
+    """The module directly under adcgan that a file is, or belongs to: "methods" for methods/adcgan.py."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported_modules(path):
+    """Modules directly under adcgan that a file imports, at its top or inside its functions."""
+    package = ("adcgan", *path.relative_to(PACKAGE).parent.parts)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = list(package[: len(package) - node.level + 1]) if node.level else []
+            base += node.module.split(".") if node.module else []
+            names = [[*base, alias.name] for alias in node.names]
+        else:
+            continue
+        found |= {name[1] for name in names if name[0] == "adcgan" and len(name) > 1}
+    return {name for name in found if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_import_points_upward(path):
+    name = module_of(path)
+    assert name in LEVEL, f"{name} has no place in the order yet"
+    upward = {other for other in imported_modules(path) if LEVEL[other] > LEVEL[name]}
+    assert not upward
+
+
+def test_imports_are_seen_at_all():
+    assert imported_modules(PACKAGE / "methods" / "adcgan.py") == {"config", "losses", "methods", "networks", "scores"}
+    assert "experiments" in imported_modules(PACKAGE / "cli.py")
+
+
+def test_training_knows_no_method():
+    tree = ast.parse((PACKAGE / "training.py").read_text())
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert "Method" in names and not any("adcgan" in name.lower() for name in names - {"AdcganError"})
+
+
+def test_reading_records_and_making_tables_does_not_import_torch():
+    code = f"import sys, importlib\nfor name in {WITHOUT_TORCH}: importlib.import_module('adcgan.' + name)\n"
+    code += "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision')])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
+    )
+    assert done.stdout.strip() == "[]", done.stderr

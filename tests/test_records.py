@@ -1,0 +1,242 @@
+"""Records: written whole or not at all, read back to the bit, and refused by name when anything is off."""
+
+import json
+import resource
+import shutil
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from adcgan import records, training
+from adcgan.errors import AdcganError
+from adcgan.evaluation import auroc
+from adcgan.records import RECORD
+
+
+@pytest.fixture
+def copy(record, runs_of, tmp_path):
+    """A copy of the finished record's runs directory: its root, and the path of record.json."""
+    runs = tmp_path / "runs"
+    shutil.copytree(runs_of(record), runs)
+    return runs, record.cell.directory(runs) / RECORD
+
+
+@pytest.fixture
+def parts(record):
+    """What `records.write` was given for the finished record."""
+    added = ("format", "pictures", "files")
+    content = {name: value for name, value in record.content.items() if name not in added}
+    arrays = {"NS": record.scores, "labels": record.labels, "anomalous": record.anomalous} | record.components
+    return content, arrays, {name: row[..., None] for name, row in record.picture_rows().items()}
+
+
+@contextmanager
+def full_disk(room):
+    """No file may grow beyond ``room`` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def edit(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def refusal(copy, named=RECORD):
+    runs, path = copy
+    with pytest.raises(AdcganError) as refused:
+        records.read(path, runs)
+    message = str(refused.value)
+    assert str(path) in message and named in message and "\n" not in message
+    return message
+
+
+def test_a_record_is_read_back_as_it_was_written(record, parts, runs_of, tmp_path):
+    content, arrays, rows = parts
+    written = records.write(record.cell, tmp_path, content, arrays, rows)
+    assert written.content == record.content and written.cell == record.cell
+    assert (written.directory / RECORD).read_bytes() == (record.directory / RECORD).read_bytes()
+    again = records.read(record.directory / RECORD, runs_of(record))
+    assert again.content == record.content and again.cell == record.cell
+    for name, values in arrays.items():
+        kept = {"NS": written.scores, "labels": written.labels, "anomalous": written.anomalous} | written.components
+        assert kept[name].dtype == values.dtype and (kept[name] == values).all()
+
+
+def test_aurocs_are_exactly_those_of_the_stored_scores(record):
+    stored = {"NS": record.scores} | record.components
+    assert set(record.auroc) == set(stored)
+    assert record.auroc == {name: auroc(record.anomalous, values) for name, values in stored.items()}
+
+
+def test_stored_scores_are_equation_4_of_the_stored_components(record):
+    c = {name: values.astype(np.float64) for name, values in record.components.items()}
+    expected = 0.1 * c["L_GD"] + 0.9 * c["L_GR"] + 0.5 * c["L_FE"] + 0.5 * c["L_FL"]
+    assert (record.scores == expected.astype(np.float32)).all()
+
+
+def test_a_record_holds_every_test_image_once_in_half_precision(record, zeros):
+    assert (record.labels == zeros.test_labels).all() and (record.anomalous == zeros.anomalous).all()
+    assert list(record.components) == ["L_GD", "L_GR", "L_FE", "L_FL"]
+    assert all(values.dtype == np.float16 and len(values) == 602 for values in record.components.values())
+
+
+def test_a_record_says_what_was_run_on_what(record, digits, zeros, run_options):
+    content = record.content
+    assert content["cell"] == {
+        "method": "adcgan", "dataset": "digits", "scheme": "one-vs-all", "label": 0, "class_name": "0", "seed": 0,
+    }  # fmt: skip
+    assert content["departures"].items() <= run_options.items()
+    assert content["config"] == record.cell.config.to_dict()
+    assert content["data"] == {"fingerprint": digits.fingerprint, "canonical": True, "provenance": "canonical"}
+    counts = {
+        "train": len(zeros.train),
+        "test_normal": (~zeros.anomalous).sum(),
+        "test_anomalous": zeros.anomalous.sum(),
+    }
+    assert content["images"] == counts
+    assert len(content["losses"]) == 6 and set(content["losses"][0]) == {"L_AE"} and "L_dz" in content["losses"][1]
+    assert content["device"]["type"] == "cpu" and content["cost"]["train_seconds"] > 0
+
+
+def test_picture_rows_are_the_named_pictures_and_their_reconstructions(record, zeros):
+    rows = record.picture_rows()
+    kinds = ["normal", "anomalous", "most normal", "most anomalous"]
+    assert list(rows) == [name for kind in kinds for name in (kind, f"{kind}, reconstructed")]
+    assert all(row.shape == (12, 28, 28) and row.dtype == np.uint8 for row in rows.values())
+    assert (rows["normal"] == zeros.test[~zeros.anomalous][:12, ..., 0]).all()
+    assert (rows["anomalous"] == zeros.test[zeros.anomalous][:12, ..., 0]).all()
+    assert (rows["most normal"][0] == zeros.test[record.scores.argmin(), ..., 0]).all()
+    assert (rows["most anomalous"][0] == zeros.test[record.scores.argmax(), ..., 0]).all()
+
+
+def test_picture_rows_of_colour_pictures_keep_their_colours(record, parts, tmp_path):
+    content, arrays, _ = parts
+    rows = {name: np.random.randint(0, 256, (3, 32, 32, 3), np.uint8) for name in ("normal", "anomalous")}
+    written = records.write(record.cell, tmp_path, content, arrays, rows)
+    assert all((written.picture_rows()[name] == row).all() for name, row in rows.items())
+    assert Image.open(written.directory / "pictures.png").size == (3 * 32, 2 * 32)
+
+
+def test_departures_name_the_directory_and_paper_settings_do_not(record, small_config, tmp_path):
+    assert record.directory.name == f"seed-0-{record.content['digest'][:8]}"
+    paper = small_config(width=1.0, batch_size=32, warm_up_epochs=5, epochs=15)
+    cell = records.Cell("adcgan", "mnist", "one-vs-all", 7, 2, paper)
+    assert cell.directory(tmp_path) == tmp_path / "adcgan" / "mnist" / "one-vs-all" / "class-7" / "seed-2"
+
+
+def test_every_record_is_found_and_none_twice(record, runs_of, tmp_path):
+    assert [found.directory for found in records.read_all(runs_of(record))] == [record.directory]
+    assert records.find(record.cell, runs_of(record)).content == record.content
+    assert records.read_all(tmp_path) == [] and records.find(record.cell, tmp_path) is None
+
+
+# --- refused -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[: len(text) // 2], lambda text: "", lambda text: "[]"])
+def test_a_damaged_record_is_refused(copy, damage):
+    copy[1].write_text(damage(copy[1].read_text()))
+    refusal(copy)
+
+
+def test_a_record_of_other_bytes_is_refused(copy):
+    copy[1].write_bytes(b"\xff\xfe\x00")
+    refusal(copy)
+
+
+@pytest.mark.parametrize("name", ["format", "cell", "config", "digest", "auroc", "losses", "data", "files"])
+def test_a_record_without_one_of_its_parts_is_refused(copy, name):
+    edit(copy[1], lambda content: content.pop(name))
+    assert name in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda content: content.update(comment="mine"), "comment"),
+        (lambda content: content["cell"].update(label="0"), "cell/label"),
+        (lambda content: content["auroc"].update(NS=71.3), "auroc/NS"),
+        (lambda content: content.update(format=99), "format"),
+        (lambda content: content["config"].update(rho=0.25), "digest"),
+        (lambda content: content["config"].update(epochs=-1), "epochs"),
+        (lambda content: content["config"].update(invented=1), "invented"),
+        (lambda content: content["config"].pop("image_size"), "image size"),
+        (lambda content: content["cell"].update(method="gan"), "gan"),
+    ],
+)
+def test_an_edited_record_is_refused(copy, change, complaint):
+    edit(copy[1], change)
+    assert complaint in refusal(copy)
+
+
+def test_a_record_in_another_cells_place_is_refused(copy):
+    runs, path = copy
+    elsewhere = path.parent.parent.parent / "class-1" / path.parent.name
+    shutil.copytree(path.parent, elsewhere)
+    message = refusal((runs, elsewhere / RECORD))
+    assert str(path.parent) in message
+    with pytest.raises(AdcganError, match="class-1"):
+        records.read_all(runs)
+
+
+@pytest.mark.parametrize("name", ["scores.npz", "pictures.png"])
+def test_a_changed_or_missing_file_beside_a_record_is_refused(copy, name):
+    path = copy[1].with_name(name)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert "not the file that was recorded" in refusal(copy, name)
+    path.unlink()
+    assert "missing" in refusal(copy, name)
+
+
+# --- unwritable and full ----------------------------------------------------------------------------------
+
+
+def test_a_record_that_breaks_the_schema_is_not_written(record, parts, tmp_path):
+    content, arrays, rows = parts
+    with pytest.raises(AdcganError, match="auroc/NS"):
+        records.write(record.cell, tmp_path, content | {"auroc": {"NS": float("inf")}}, arrays, rows)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unwritable_place_is_refused_in_one_line(record, parts, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(AdcganError, match="cannot be written") as refused:
+        records.write(record.cell, tmp_path / "file", *parts)
+    assert str(tmp_path / "file") in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("room", [0, 1000, 12000])
+def test_a_full_disk_leaves_no_record_and_nothing_half_written(record, parts, tmp_path, room):
+    with full_disk(room), pytest.raises(AdcganError, match="cannot be written.*free space") as refused:
+        records.write(record.cell, tmp_path, *parts)
+    assert "\n" not in str(refused.value)
+    directory = record.cell.directory(tmp_path)
+    for path in directory.iterdir():  # what is there is whole
+        assert path.name != RECORD and path.read_bytes() == (record.directory / path.name).read_bytes()
+    assert records.write(record.cell, tmp_path, *parts).content == record.content
+
+
+def test_a_file_is_as_before_where_its_replacement_cannot_be_written(tmp_path):
+    path = tmp_path / "file"
+    records.write_by_rename(path, b"before")
+    with full_disk(3), pytest.raises(AdcganError, match="cannot be written"):
+        records.write_by_rename(path, b"after all")
+    assert path.read_bytes() == b"before" and [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_checkpoint_that_does_not_fit_the_disk_ends_the_training_in_one_line(small_method, zeros, tmp_path):
+    checkpoint = tmp_path / "checkpoint.pt"
+    with full_disk(100_000), pytest.raises(AdcganError, match="cannot be written") as refused:
+        training.train(small_method(), zeros.train[:16], seed=0, checkpoint=checkpoint, identity="x", title="small")
+    assert str(checkpoint) in str(refused.value) and "\n" not in str(refused.value)
+    assert not list(tmp_path.iterdir())

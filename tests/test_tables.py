@@ -1,0 +1,161 @@
+"""Tables 1 to 4 from records: what enters, what a mean needs, and that every published figure is there."""
+
+import numpy as np
+import pytest
+
+from adcgan import html, pages, paper, tables
+from adcgan.config import configure
+from adcgan.evaluation import auroc
+from adcgan.records import Cell, read_all, write
+from adcgan.scores import COMPONENTS, VARIANTS, combine
+
+
+def write_record(runs, dataset="mnist", scheme="one-vs-all", label=0, seed=0, canonical=True, **options):
+    """A whole record with scores drawn from a generator: enough for a table, written and read for real."""
+    size, channels = tables.FORMATS[dataset]
+    cell = Cell("adcgan", dataset, scheme, label, seed, configure("adcgan", scheme, size, channels, **options))
+    random = np.random.default_rng([label, seed])
+    anomalous = np.arange(40) % 2 == 1
+    components = {name: (random.random(40) + 0.3 * anomalous).astype(np.float16) for name in COMPONENTS}
+    scores = combine(components, cell.config.lambda_, cell.config.rho).astype(np.float32)
+    content = {
+        "cell": {"method": "adcgan", "dataset": dataset, "scheme": scheme, "label": label, "class_name": str(label),
+                 "seed": seed},
+        "config": cell.config.to_dict(), "departures": cell.departures, "digest": cell.digest,
+        "auroc": {name: auroc(anomalous, values) for name, values in {"NS": scores, **components}.items()},
+        "images": {"train": 1, "test_normal": 20, "test_anomalous": 20},
+        "losses": [{"L_AE": 1.0}],
+        "data": {"fingerprint": "0" * 64, "canonical": canonical, "provenance": "canonical" if canonical else "a copy"},
+        "code": {"version": "0", "revision": "abc", "dirty": False},
+        "environment": {},
+        "device": {"type": "cpu", "name": "test", "threads": 1},
+        "cost": {"train_seconds": 60, "score_seconds": 1, "peak_memory_bytes": 1, "resumed": 0},
+        "finished": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
+    arrays = {"NS": scores, "labels": np.zeros(40, np.uint16), "anomalous": anomalous, **components}
+    return write(cell, runs, content, arrays, {"normal": np.zeros((2, size, size, channels), np.uint8)})
+
+
+def adcgan(frame, dataset="mnist", scheme="one-vs-all"):
+    return frame[(frame["dataset"] == dataset) & (frame["scheme"] == scheme) & (frame["model"] == "AD-CGAN")]
+
+
+def test_without_records_every_published_figure_is_there_and_none_of_ours():
+    for number, frame in ((1, tables.table1([])), (3, tables.table3([])), (4, tables.table4([]))):
+        published = paper.table(number)
+        if number == 3:
+            published = published[published["class"] != "mean"]
+        assert sorted(frame["paper"].dropna()) == sorted(published["auc_percent"].dropna())
+        assert frame["ours"].isna().all() and (frame["seeds"] == 0).all()
+
+
+def test_a_class_mean_says_how_many_seeds_it_rests_on(tmp_path):
+    records = [write_record(tmp_path, seed=seed) for seed in (0, 1)]
+    row = adcgan(tables.table3(records)).iloc[0]
+    values = [100 * record.auroc["NS"] for record in records]
+    assert row["seeds"] == 2
+    assert row["ours"] == pytest.approx(np.mean(values)) and row["sd"] == pytest.approx(np.std(values, ddof=1))
+
+
+def test_the_mean_over_classes_waits_for_the_last_class(tmp_path):
+    records = [write_record(tmp_path, label=label) for label in range(9)]
+    (row,) = adcgan(tables.table1(records)).itertuples()
+    assert np.isnan(row.ours) and (row.classes, row.of_classes) == (9, 10)
+    records.append(write_record(tmp_path, label=9))
+    records.append(write_record(tmp_path, label=9, seed=1))
+    (row,) = adcgan(tables.table1(records)).itertuples()
+    nines = [100 * record.auroc["NS"] for record in records[9:]]
+    expected = np.mean([100 * record.auroc["NS"] for record in records[:9]] + [np.mean(nines)])
+    assert row.ours == pytest.approx(expected) and row.seeds == 1
+
+
+def test_runs_at_other_settings_stay_out(tmp_path):
+    record = write_record(tmp_path, epochs=1)
+    for table in (tables.table1, tables.table3, tables.table4):
+        assert (table([record])["seeds"] == 0).all()
+    assert tables.table4_by_class([record]).empty
+    assert len(tables.runs([record])) == 1
+
+
+def test_schemes_and_data_sets_are_kept_apart(tmp_path):
+    record = write_record(tmp_path, scheme="all-vs-one", dataset="fashion_mnist")
+    frame = tables.table3([record])
+    assert frame["seeds"].sum() == 1
+    assert adcgan(frame, "fashion_mnist", "all-vs-one").iloc[0]["seeds"] == 1
+
+
+def test_table4_variants_follow_from_the_components(tmp_path):
+    record = write_record(tmp_path)
+    frame = tables.table4_by_class([record]).set_index("variant")["ours"]
+    for variant, rho in VARIANTS.items():
+        assert frame[variant] == pytest.approx(100 * auroc(record.anomalous, combine(record.components, 0.1, rho)))
+    assert frame["AD-CGAN_GF"] == pytest.approx(100 * record.auroc["NS"])
+
+
+def test_table2_departs_from_the_paper_in_one_convolution_of_two_generators():
+    frame = tables.table2()
+    assert (frame["paper"] == frame["t2p"]).all()
+    differs = frame[frame["paper"] != frame["t2r"]]
+    assert set(zip(differs["dataset"], differs["module"], differs["kind"], strict=True)) == {
+        (dataset, "generator", "conv") for dataset in ("mnist", "fashion_mnist", "cats_vs_dogs")
+    }
+    assert (differs["t2r"] - differs["paper"] == 1).all()
+
+
+def test_a_table_built_on_other_than_canonical_data_says_so(tmp_path):
+    records = [write_record(tmp_path, canonical=False), write_record(tmp_path, label=1)]
+    assert tables.notes(records) == ["mnist: a copy"]
+    assert tables.notes(records[1:]) == []
+
+
+@pytest.fixture
+def book_of(monkeypatch):
+    """The pages over the records of a directory."""
+
+    def use(runs):
+        monkeypatch.setattr(pages, "committed", lambda: tuple(read_all(runs)))
+        monkeypatch.setattr(pages, "ROOT", runs)
+        monkeypatch.setattr(pages, "LOCAL", runs / "none")
+
+    return use
+
+
+def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, book_of):
+    write_record(tmp_path, canonical=False)
+    write_record(tmp_path, seed=1)
+    book_of(tmp_path)
+    table3, table1 = pages.table3().text, pages.table1().text
+    assert "<small>2/3 seeds</small>" in table3
+    assert "1/10 classes" in table1 and "not run" in table1
+    for text in (table1, table3, pages.table4().text):
+        assert "Not the canonical data. mnist: a copy." in text
+    assert "2 of 30" in pages.opening().text
+
+
+def test_pages_are_whole_without_any_record(tmp_path, book_of):
+    book_of(tmp_path)
+    for page in (pages.opening, pages.table1, pages.table2, pages.table3, pages.table4, pages.run_list,
+                 pages.decisions, pages.costs, pages.local_run, pages.figure1):  # fmt: skip
+        assert page().text.strip()
+
+
+def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of):
+    from adcgan import cli
+
+    record = write_record(tmp_path, label=3, contrastive="literal", lambda_=0.2)
+    book_of(tmp_path)
+    command = pages.run_list().text.partition("<code>adcgan ")[2].partition("</code>")[0]
+    given = cli._parser().parse_args(command.split())
+    assert (given.dataset, given.classes, given.seeds) == ("mnist", ["3"], [0])
+    assert (given.contrastive, given.lambda_) == ("literal", "0.2")
+    assert str(record.directory.relative_to(tmp_path)) in pages.run_list().text
+
+
+def test_decisions_list_every_option():
+    from dataclasses import fields
+
+    from adcgan.config import ADCGANConfig
+
+    text = pages.decisions().text
+    for field in fields(ADCGANConfig):
+        assert f'<th scope="row">{field.name}</th>' in text and html.escape(field.metadata["help"]) in text
