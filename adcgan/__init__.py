@@ -2,8 +2,8 @@
 
 Data flows one way, and so do the imports::
 
-    data -> architectures, networks, losses -> methods -> training -> scores -> evaluation
-         -> records (runs/) -> tables, figures -> book/
+    data -> architectures, networks, losses, scores -> methods -> training -> evaluation
+         -> records (runs/) -> tables, figures -> pages (book/)
 """
 
 __version__ = "0.1.0"

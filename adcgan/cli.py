@@ -51,9 +51,11 @@ def _run(given):
 
 
 def _check(given):
-    from .records import read_all
+    from .records import read_all, verify
 
     records = read_all(given.runs)
+    for record in records:
+        verify(record)
     print(f"{len(records)} records in {given.runs}, all whole")
     return 0
 

@@ -8,6 +8,7 @@ and the line of help that becomes the command line's help. Values that the paper
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 
 from . import paper
@@ -52,7 +53,9 @@ class Config:
     validation_fraction: float = option(
         0.0, "share of the normal training images kept aside to watch the loss", row=32, at_least=0
     )
-    last_batch: str = option("drop", "drop or keep an incomplete last batch", choices=("drop", "keep"), row=42)
+    last_batch: str = option(
+        "drop", "drop or keep an incomplete last batch (of two images or more)", choices=("drop", "keep"), row=42
+    )
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -174,6 +177,8 @@ class ADCGANConfig(Config):
         for name in ("lambda_", "rho"):
             if getattr(self, name) > 1:
                 raise AdcganError(f"{name} is {getattr(self, name)}: expected a weight from 0 to 1")
+        if self.architecture == "t2p" and self.dropout == "released":
+            raise AdcganError("dropout is 'released': the t2p networks have no dropout; use none, or architecture t2r")
         if self.width == 0:
             raise AdcganError("width is 0: expected a positive factor, 1 for the paper's networks")
 
@@ -279,6 +284,8 @@ def _check(field, value):
         raise AdcganError(
             f"option {field.name} is {value!r}: expected {field.type.__name__}, not {type(value).__name__}"
         )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise AdcganError(f"option {field.name} is {value!r}: expected a finite number")
     if choices and value not in choices:
         expected = ", ".join(str(choice) for choice in choices)
         raise AdcganError(f"option {field.name} is {value!r}: expected one of {expected}")

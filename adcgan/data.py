@@ -43,6 +43,8 @@ TITLES = {
     "cats_vs_dogs": "CatsVsDogs",
 }
 
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
 CANONICAL = "canonical"
 OWN_SPLIT = "the paper gives no split: ours"
 # What is known of a fingerprint. Anything else is reported as a copy that this project does not know.
@@ -91,7 +93,7 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 over the four arrays: name, type, shape and bytes of each, in a fixed order."""
         sha = hashlib.sha256()
-        for name in ("train_images", "train_labels", "test_images", "test_labels"):
+        for name in ARRAYS:
             array = np.ascontiguousarray(getattr(self, name))
             sha.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             sha.update(array.tobytes())
@@ -196,13 +198,12 @@ def cache_directory() -> Path:
 def _from_archive(name, path):
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in ("train_images", "train_labels", "test_images", "test_labels")}
-    except KeyError as error:
-        raise AdcganError(
-            f"{path}: array {error.args[0]!r} is missing; expected train_ and test_ images and labels"
-        ) from error
+            arrays = {key: archive[key] for key in ARRAYS if key in archive}
     except Exception as error:  # zip, zlib, header: NumPy raises many kinds for a damaged file
         raise AdcganError(f"{path} cannot be read as an .npz archive ({error}): make it again or remove it") from error
+    missing = [key for key in ARRAYS if key not in arrays]
+    if missing:
+        raise AdcganError(f"{path}: array {', '.join(map(repr, missing))} is missing; expected {', '.join(ARRAYS)}")
     for split in ("train", "test"):
         images = arrays[f"{split}_images"]
         if images.ndim == 3:

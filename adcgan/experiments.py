@@ -53,6 +53,12 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
     """The cell's record: read where it exists, otherwise trained (or resumed), scored and written."""
     done = find(cell, runs)
     if done is not None:
+        measured_on = done.content["data"]["fingerprint"]
+        if measured_on != dataset.fingerprint:
+            raise AdcganError(
+                f"{done.directory} was measured on other data (fingerprint {measured_on[:8]}, now "
+                f"{dataset.fingerprint[:8]}): name another directory for runs, or use that data"
+            )
         return done
     directory = cell.directory(runs)
     _make_writable(directory)

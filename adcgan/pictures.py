@@ -42,4 +42,6 @@ def read_folder(root: Path, image_size: int, channels: int, skip_unreadable: boo
                 raise AdcganError(f"{path} is not a readable picture ({error}): replace or remove it") from error
             images.append(np.asarray(picture, np.uint8).reshape(image_size, image_size, channels))
             labels.append(label)
+    if not images:
+        raise AdcganError(f"{root}: none of its {dropped} pictures can be read: expected at least one per class")
     return tuple(folder.name for folder in folders), np.stack(images), np.array(labels, np.int64), dropped

@@ -16,6 +16,7 @@ import numpy as np
 
 from .config import Config, configure, departures, digest
 from .errors import AdcganError
+from .evaluation import auroc
 
 FORMAT = 1
 RECORD, SCORES, PICTURES = "record.json", "scores.npz", "pictures.png"
@@ -147,23 +148,20 @@ def read(path: Path, runs: Path) -> Record:
     Raises AdcganError that names the file and what is wrong; a damaged or foreign record is never skipped.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(), parse_constant=_refuse)
     except (OSError, ValueError) as error:
         raise AdcganError(
             f"record {path} cannot be read ({error}): remove its directory to run the cell again"
         ) from error
     _validate(content, path)
-    place = content["cell"]
-    options = {name: value for name, value in content["config"].items() if name not in ("image_size", "channels")}
-    config = configure(
-        place["method"],
-        place["scheme"],
-        content["config"].get("image_size"),
-        content["config"].get("channels"),
-        **options,
-    )
+    place, options = content["cell"], dict(content["config"])
+    try:
+        size, channels = options.pop("image_size", None), options.pop("channels", None)
+        config = configure(place["method"], place["scheme"], size, channels, **options)
+    except AdcganError as error:
+        raise AdcganError(f"record {path}: {error}") from error
     cell = Cell(place["method"], place["dataset"], place["scheme"], place["label"], place["seed"], config)
-    if cell.digest != content["digest"]:
+    if cell.digest != content["digest"] or cell.departures != content["departures"]:
         raise AdcganError(
             f"record {path}: its digest {content['digest'][:8]} is not that of its configuration ({cell.digest[:8]}): "
             "it was edited, or written under other defaults"
@@ -184,6 +182,8 @@ def read(path: Path, runs: Path) -> Record:
 
 def read_all(runs: Path) -> list[Record]:
     """Every record under ``runs``, by path. Raises AdcganError at the first that is damaged or foreign."""
+    if not runs.is_dir():
+        raise AdcganError(f"{runs} is not a directory: expected the directory of records")
     return [read(path, runs) for path in sorted(runs.rglob(RECORD))]
 
 
@@ -191,6 +191,21 @@ def find(cell: Cell, runs: Path) -> Record | None:
     """The record of ``cell``, or None where it has not been run."""
     path = cell.directory(runs) / RECORD
     return read(path, runs) if path.exists() else None
+
+
+def verify(record: Record) -> None:
+    """Compute every AUROC again from the stored scores. Raises AdcganError where the record says otherwise."""
+    for name, values in {"NS": record.scores, **record.components}.items():
+        again = auroc(record.anomalous, values)
+        if record.auroc.get(name) != again:
+            raise AdcganError(
+                f"record {record.directory / RECORD}: AUROC of {name} is {record.auroc.get(name)}, "
+                f"but its scores give {again}: it was edited"
+            )
+
+
+def _refuse(constant):
+    raise ValueError(f"{constant} is no number")
 
 
 @cache

@@ -99,7 +99,7 @@ def table4_by_class(records: Iterable[Record]) -> pd.DataFrame:
     """Table 4's variants per class and seed, recomputed from the stored components: no training of their own."""
     rows = []
     for record in records:
-        if record.cell.departures or record.cell.method != "adcgan":
+        if record.cell.departures or record.cell.method != "adcgan" or record.cell.dataset not in FORMATS:
             continue
         for variant, rho in VARIANTS.items():
             score = combine(record.components, record.cell.config.lambda_, rho)

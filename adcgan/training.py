@@ -40,10 +40,10 @@ def train(method: Method, images: np.ndarray, *, seed: int, checkpoint: Path, id
     """
     config = method.config
     images, held_out = _hold_out(images, config.validation_fraction)
-    batches = len(images) // config.batch_size
-    if config.last_batch == "keep":
-        batches = math.ceil(len(images) / config.batch_size)
-    if batches == 0 or len(images) < 2:
+    batches, rest = divmod(len(images), config.batch_size)
+    if config.last_batch == "keep" and rest > 1:  # batch norm and the contrastive loss need two images
+        batches += 1
+    if batches == 0:
         raise AdcganError(
             f"{title}: {len(images)} normal training images do not fill a batch of {config.batch_size}: "
             "give a smaller batch_size or more images"
@@ -123,14 +123,15 @@ def _load(path, identity, method):
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         found = state["identity"]
-    except Exception as error:  # torch raises many kinds for a damaged file
-        reason = str(error).splitlines()[0]
+        if found == identity:
+            method.load_state(state["method"])
+    except Exception as error:  # torch raises many kinds for a damaged file, and for weights of other networks
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise AdcganError(f"checkpoint {path} cannot be read ({reason}): remove it to start this cell again") from error
     if found != identity:
         raise AdcganError(
             f"checkpoint {path} is of another run ({found}; expected {identity}): remove it to start again"
         )
-    method.load_state(state["method"])
     torch.set_rng_state(state["random"])
     if method.device.type == "cuda" and state["random_cuda"] is not None:
         torch.cuda.set_rng_state(state["random_cuda"], method.device)

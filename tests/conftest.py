@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -67,8 +68,8 @@ def zeros(digits):
 
 @pytest.fixture(scope="session")
 def trained(small_method, zeros, tmp_path_factory) -> ADCGAN:
-    """An AD-CGAN trained on the digit 0 for ten epochs. Tests leave it as it is."""
-    method = small_method(warm_up_epochs=4, epochs=6)
+    """An AD-CGAN trained on the digit 0 for twenty epochs. Tests leave it as it is."""
+    method = small_method(warm_up_epochs=14, epochs=6)
     checkpoint = tmp_path_factory.mktemp("trained") / "checkpoint.pt"
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -122,6 +123,8 @@ def command():
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
+            # Where tests run in the background, SIGINT is ignored, and a child would inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(*arguments):

@@ -136,6 +136,15 @@ def test_every_projection_gives_both_sides_of_equation_1_the_same_width(small_co
     assert C_psi.shape[:2] == phi_E.shape
 
 
+def test_the_global_vector_is_the_last_map_summed_over_its_locations(small_config):
+    critic = networks.Critic(small_config(architecture="t2p")).eval()
+    x = torch.rand(2, 1, 28, 28)
+    last_map = critic.to_global(critic.to_local(x))
+    expected = [[sum(location.item() for location in channel.flatten()) for channel in image] for image in last_map]
+    assert last_map.shape[2:] == (4, 4)
+    torch.testing.assert_close(critic(x).global_vector, torch.tensor(expected))
+
+
 def test_feature_taps_are_the_local_map_before_and_after_its_projection(small_config):
     critic = networks.Critic(small_config()).eval()
     x = torch.rand(3, 1, 28, 28)

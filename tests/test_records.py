@@ -240,3 +240,25 @@ def test_a_checkpoint_that_does_not_fit_the_disk_ends_the_training_in_one_line(s
         training.train(small_method(), zeros.train[:16], seed=0, checkpoint=checkpoint, identity="x", title="small")
     assert str(checkpoint) in str(refused.value) and "\n" not in str(refused.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_edited_auroc_is_found_out(copy):
+    runs, path = copy
+    records.verify(records.read(path, runs))
+    edit(path, lambda content: content["auroc"].update(NS=0.99))
+    with pytest.raises(AdcganError, match="AUROC of NS is 0.99, but its scores give") as refused:
+        records.verify(records.read(path, runs))
+    assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity"])
+def test_a_record_with_a_number_that_is_none_is_refused(copy, text):
+    runs, path = copy
+    content = json.loads(path.read_text())
+    path.write_text(path.read_text().replace(f"{content['auroc']['NS']!r}", text))
+    assert f"{text} is no number" in refusal(copy)
+
+
+def test_a_missing_directory_of_records_is_named(tmp_path):
+    with pytest.raises(AdcganError, match="no-such is not a directory"):
+        records.read_all(tmp_path / "no-such")

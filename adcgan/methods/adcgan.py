@@ -103,7 +103,10 @@ class ADCGAN(Method):
         return _detach(L_dz=L_dz)
 
     def autoencoder_step(self, x: Tensor, z: Tensor | None) -> dict[str, Tensor]:
-        """(d) E and G learn L_AE; after warm-up E also learns its side of equation 3 (``z`` given)."""
+        """(d) E and G learn L_AE; after warm-up (``z`` given) also E's side of equation 3.
+
+        That side reaches G only under ``latent_pair`` "alad", through E(G(z)).
+        """
         config = self.config
         decoder = "G_AE" if config.generator_optimiser == "separate" else "G"
         self.optimisers["E"].zero_grad()
