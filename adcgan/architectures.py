@@ -4,6 +4,7 @@ Two sets (specification A.5): ``t2r``, the sizes of the authors' October 2021 mo
 that meets every count of the paper's Table 2. No torch here, so that the book can read the tables.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from .config import ADCGANConfig
@@ -289,3 +290,15 @@ def trace(layers: tuple[Layer, ...], channels: int, side: int, config: ADCGANCon
         channels, side = width(layer.out, config), layer.size(side)
         shapes.append((channels, side))
     return shapes
+
+
+def chance_L_cgan(config: ADCGANConfig) -> float:
+    """Equation 1's value for a critic that cannot tell images apart, for N images with M x M locations each.
+
+    log(1 + (N-1)M^2) with the masked denominator, log(N M^2) with the literal one: what the curves start from.
+    """
+    index = local_index(config)
+    _, side = trace(tables(config).critic, config.channels, config.image_size, config)[index]
+    if config.contrastive == "literal":
+        return math.log(config.batch_size * side**2)
+    return math.log(1 + (config.batch_size - 1) * side**2)

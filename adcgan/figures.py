@@ -12,6 +12,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
+from .architectures import chance_L_cgan
+from .data import CLASSES
 from .records import Record
 
 NORMAL, ANOMALOUS = "#0072B2", "#D55E00"
@@ -45,7 +47,10 @@ def _finish(figure):
 
 
 def losses(record: Record) -> Figure:
-    """Every loss against the epoch, one panel each; the vertical line ends the warm-up."""
+    """Every loss against the epoch, one panel each; the vertical line ends the warm-up.
+
+    In the panels of L_cgan the dashed line is the value of a critic that cannot tell images apart.
+    """
     epochs = record.content["losses"]
     names = sorted({name for epoch in epochs for name in epoch}, key=lambda name: (name != "L_AE", name))
     columns = 3
@@ -57,6 +62,8 @@ def losses(record: Record) -> Figure:
             axis.plot(range(1, len(epochs) + 1), values, marker=".", color=NORMAL)
             axis.axvline(record.cell.config.warm_up_epochs + 0.5, color=INK, linewidth=0.7, linestyle=":")
             axis.set_title(name, fontsize=9)
+            if name.startswith("L_cgan"):
+                axis.axhline(chance_L_cgan(record.cell.config), color=INK, linewidth=0.9, linestyle="--")
         for axis in axes.flat[len(names) :]:
             axis.set_visible(False)
         for axis in axes[-1]:
@@ -83,7 +90,8 @@ def histograms(record: Record) -> Figure:
         sns.violinplot(
             inside, orient="h", cut=0, linewidth=0.6, inner="quart", palette=colours, ax=bottom, density_norm="width"
         )
-        bottom.set_yticks(range(len(order)), [f"class {label}" for label in order])
+        names = CLASSES.get(record.cell.dataset)
+        bottom.set_yticks(range(len(order)), [names[label] if names else f"class {label}" for label in order])
         bottom.set_xlabel("score NS (larger = more anomalous)")
         figure.tight_layout()
     return _finish(figure)

@@ -3,8 +3,6 @@
 Every loss is a mean over the batch, to be minimised; logits go in, never probabilities.
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -45,11 +43,6 @@ def L_cgan(C_psi: Tensor, phi_E: Tensor, denominator: str = "masked") -> Tensor:
     same = torch.eye(len(S), dtype=torch.bool, device=S.device)[:, :, None]
     others = S.masked_fill(same, -torch.inf).flatten(1).logsumexp(1, keepdim=True)  # (N, 1)
     return F.softplus(others - own).mean()  # = log(e^own + e^others) - own
-
-
-def chance_L_cgan(images: int, locations: int) -> float:
-    """The masked loss of a critic that cannot tell images apart: log(1 + (N-1)M^2)."""
-    return math.log(1 + (images - 1) * locations)
 
 
 # --- Equation 6: the relativistic adversarial losses ----------------------------------------------

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from adcgan import losses
+from adcgan.architectures import chance_L_cgan
+from adcgan.config import configure
 
 N, K, M = 5, 8, 3
 LOG_M2 = math.log(M * M)
@@ -85,10 +87,12 @@ def test_within_image_L_cgan_is_best_for_a_flat_map_and_so_teaches_nothing(featu
         assert losses.L_cgan(strength * C_psi, phi_E, "within-image").item() > LOG_M2
 
 
-def test_masked_L_cgan_of_features_that_say_nothing_is_the_chance_value():
-    value = losses.L_cgan(torch.zeros(32, K, 6, 6), torch.zeros(32, K)).item()
-    assert value == pytest.approx(7.018, abs=5e-4)
-    assert losses.chance_L_cgan(32, 36) == pytest.approx(value)
+def test_L_cgan_of_features_that_say_nothing_is_the_chance_value():
+    nothing = torch.zeros(32, K, 6, 6), torch.zeros(32, K)
+    assert losses.L_cgan(*nothing).item() == pytest.approx(7.018, abs=5e-4)
+    for denominator in ("masked", "literal"):
+        config = configure("adcgan", "one-vs-all", 28, 1, contrastive=denominator)  # N = 32, M = 6
+        assert losses.L_cgan(*nothing, denominator).item() == pytest.approx(chance_L_cgan(config))
 
 
 def test_masked_L_cgan_ignores_the_other_locations_of_the_same_image(features):
