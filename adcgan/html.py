@@ -70,9 +70,11 @@ def plain(frame: pd.DataFrame, caption: str, text: tuple[str, ...] = ()) -> Html
     head = "".join(f'<th scope="col"{kinds[name]}>{escape(str(name))}</th>' for name in frame.columns)
     body = []
     for values in frame.itertuples(index=False):
-        cells = f'<th scope="row">{escape(str(values[0]))}</th>'
-        for name, value in zip(frame.columns[1:], values[1:], strict=True):
-            cells += f"<td{kinds[name]}>{value.text if isinstance(value, Html) else escape(str(value))}</td>"
+        texts = [value.text if isinstance(value, Html) else escape(str(value)) for value in values]
+        cells = f'<th scope="row">{texts[0]}</th>'
+        cells += "".join(
+            f"<td{kinds[name]}>{text}</td>" for name, text in zip(frame.columns[1:], texts[1:], strict=True)
+        )
         body.append(f"<tr>{cells}</tr>")
     return table(f"<tr>{head}</tr>", body, caption)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import cache
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -128,24 +129,25 @@ def run_list() -> Html:
         options = "".join(f" --{k.strip('_').replace('_', '-')} {v}" for k, v in cell.departures.items())
         dirty = " (changed)" if row["dirty"] else ""
         title = TITLES.get(cell.dataset, cell.dataset)
+        evidence = (
+            f"<p>Again: <code>adcgan run --method {cell.method} --dataset {cell.dataset} --scheme {cell.scheme} "
+            f"--classes {cell.label} --seeds {cell.seed}{options}</code></p>"
+            f"<p>Record: <code>{record.directory.relative_to(ROOT)}/record.json</code>, "
+            f"finished {record.content['finished']}. Data: {escape(record.content['data']['provenance'])}, "
+            f"SHA-256 <code>{record.content['data']['fingerprint'][:16]}</code></p>"
+        )
+        name = f"{title}, {cell.scheme}, {cell.label} {row['class_name']}, seed {cell.seed}"
         rows.append(
             {
-                "cell": f"{title}, {cell.scheme}, {cell.label} {row['class_name']}, seed {cell.seed}",
+                "cell": Html(f"<details><summary>{escape(name)}</summary>{evidence}</details>"),
                 "AUROC %": f"{row['NS']:.1f}",
                 **{name: f"{row[name]:.1f}" for name in COMPONENTS if name in row},
                 "minutes": f"{row['train_seconds'] / 60:.1f}",
                 "device": f"{row['device']}, {row['threads']} threads",
                 "revision": Html(f"<code>{str(row['revision'])[:10]}</code>{dirty}"),
-                "data": record.content["data"]["provenance"],
-                "repeat with": Html(
-                    f"<code>adcgan run --method {cell.method} --dataset {cell.dataset} --scheme {cell.scheme} "
-                    f"--classes {cell.label} --seeds {cell.seed}{options}</code>"
-                ),
-                "record": Html(f"<code>{record.directory.relative_to(ROOT)}/record.json</code>"),
             }
         )
-    text = ("device", "revision", "data", "repeat with", "record")
-    return plain(pd.DataFrame(rows), "Every recorded run", text)
+    return plain(pd.DataFrame(rows), "Every recorded run; open a line for its evidence", ("device", "revision"))
 
 
 def decisions() -> Html:
