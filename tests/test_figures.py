@@ -49,3 +49,15 @@ def test_pictures_can_be_chosen_by_name(record):
     assert len(figure.axes) == 2
     with pytest.raises(KeyError):
         figures.pictures(record, "no such row")
+
+
+@pytest.mark.parametrize("draw", [figures.histograms, figures.pictures])
+def test_notebook_pictures_are_small_and_look_the_same(draw, record):
+    buffer = io.BytesIO()
+    figure = draw(record)
+    figure.savefig(buffer, format="png", bbox_inches="tight")
+    small = figures.png(figure)
+    assert len(small) < len(buffer.getvalue()) / 2
+    before, after = (np.asarray(Image.open(data).convert("RGBA"), float) for data in (buffer, io.BytesIO(small)))
+    opaque = before[..., 3] > 128
+    assert before.shape == after.shape and np.abs(before - after)[opaque].mean() < 8
