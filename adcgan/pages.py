@@ -51,7 +51,8 @@ def opening() -> Html:
         [f"{TITLES[dataset]}, {scheme}" for dataset, scheme in zip(shown["data set"], shown["scheme"], strict=True)],
     )
     shown = shown.drop(columns=["scheme", "data set"])
-    return plain(shown, "AD-CGAN at the paper's settings: mean AUROC (%) over the classes run so far", ("classes",))
+    caption = "AD-CGAN at the paper's settings: mean AUROC (%) over the classes run so far"
+    return plain(shown, caption, ("classes",)) + _notes()
 
 
 def table1() -> Html:

@@ -25,7 +25,7 @@ def read_folder(root: Path, image_size: int, channels: int, skip_unreadable: boo
         raise AdcganError(f"{root} has {len(folders)} class directories: expected two or more, one per class")
     images, labels, dropped = [], [], 0
     for label, folder in enumerate(folders):
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
         if not files:
             raise AdcganError(
                 f"class {folder.name!r} has no images in {folder}: expected {', '.join(sorted(SUFFIXES))}"

@@ -254,6 +254,13 @@ def test_train_and_test_of_different_classes_are_refused(folder):
     assert str(test) in message and "cat, cow" in message and "cat, dog" in message
 
 
+def test_pictures_deeper_in_a_classs_directory_belong_to_it(folder):
+    root = folder(count=5)
+    (root / "cat" / "more").mkdir()
+    (root / "cat" / "0.png").rename(root / "cat" / "more" / "0.png")
+    assert len(load(str(root)).train_labels) == 8
+
+
 def test_a_class_without_pictures_is_refused_by_name(folder):
     root = folder()
     (root / "empty").mkdir()
