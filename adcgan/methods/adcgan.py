@@ -34,7 +34,7 @@ class ADCGAN(Method):
         self.networks = {"E": self.E, "G": self.G, "D": self.D, "D_z": self.D_z}
         for network in self.networks.values():
             initialise(network, config.initialisation)
-            network.to(device=device, memory_format=torch.channels_last)  # 4 % faster a step on two CPU cores
+            network.to(device=device, memory_format=torch.channels_last)  # make bench: 3 % faster on two CPU cores
         rate = config.learning_rate_cgan
         self.optimisers = {
             "E": self._optimiser("E", config.learning_rate_autoencoder),
