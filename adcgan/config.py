@@ -78,7 +78,7 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True)
 class ADCGANConfig(Config):
-    """AD-CGAN's own choices. The defaults are the `paper` protocol: equations as printed, leak-free scoring."""
+    """AD-CGAN's own choices. The defaults are the `paper` protocol: the paper's equations, leak-free scoring."""
 
     # networks
     architecture: str = option(

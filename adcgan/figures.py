@@ -5,7 +5,6 @@ dark pages. Colours are Okabe and Ito's.
 """
 
 import io
-from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,12 +35,6 @@ STYLE = {
 }
 
 
-@contextmanager
-def _style():
-    with plt.rc_context(STYLE):
-        yield
-
-
 def _finish(figure):
     plt.close(figure)  # the caller displays it; a second copy from the inline backend is not wanted
     return figure
@@ -56,7 +49,7 @@ def losses(record: Record) -> Figure:
     names = sorted({name for epoch in epochs for name in epoch}, key=lambda name: (name != "L_AE", name))
     columns = 3
     rows = -(-len(names) // columns)
-    with _style():
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(rows, columns, figsize=(8, 1.9 * rows), sharex=True, squeeze=False)
         for axis, name in zip(axes.flat, names, strict=False):
             values = [epoch.get(name, np.nan) for epoch in epochs]
@@ -78,7 +71,7 @@ def histograms(record: Record) -> Figure:
     scores, labels, anomalous = record.scores, record.labels, record.anomalous
     low, high = np.quantile(scores, [0, 0.995])
     bins = np.linspace(low, high if high > low else low + 1, 60)
-    with _style():
+    with plt.rc_context(STYLE):
         figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 4.8), sharex=True, height_ratios=[1, 1.6])
         for flag, colour, name in ((False, NORMAL, "normal"), (True, ANOMALOUS, "anomalous")):
             top.hist(scores[anomalous == flag], bins, density=True, color=colour, alpha=0.55, label=name)
@@ -100,7 +93,7 @@ def histograms(record: Record) -> Figure:
 
 def roc(record: Record) -> Figure:
     """ROC curves of the score and of each component, with their AUROC."""
-    with _style():
+    with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(4.6, 4.2))
         for name, values in {"NS": record.scores, **record.components}.items():
             false, true, _ = roc_curve(record.anomalous, values)
@@ -118,7 +111,7 @@ def pictures(record: Record, *names: str) -> Figure:
     """Rows of the record's sheet by name, all of them by default; each row labelled."""
     rows = record.picture_rows()
     chosen = names or tuple(rows)
-    with _style():
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(len(chosen), 1, figsize=(8, 0.75 * len(chosen)), squeeze=False)
         for axis, name in zip(axes[:, 0], chosen, strict=True):
             strip = np.concatenate(list(rows[name]), axis=1)
@@ -131,7 +124,7 @@ def pictures(record: Record, *names: str) -> Figure:
 
 
 def png(figure: Figure, colours: int = 48) -> bytes:
-    """The figure as a PNG of few colours, about a quarter of the size: executed notebooks are kept by the hundred."""
+    """The figure as a PNG of few colours, less than half the size: executed notebooks are kept by the hundred."""
     from PIL import Image
 
     buffer = io.BytesIO()
