@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from .config import ADCGANConfig
 
 LATENT, IMAGE = "latent", "image"  # widths known only from the configuration: L and C
+PROJECTED = 1024  # width of InfoMax-GAN's projections
 
 
 @dataclass(frozen=True)

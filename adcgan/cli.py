@@ -31,11 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(given):
     from . import experiments
 
-    options = {
-        field.name: getattr(given, field.name)
-        for field in dataclasses.fields(CONFIGS[given.method])
-        if getattr(given, field.name) is not None
-    }
+    options = {name: value for name in _options() if (value := getattr(given, name)) is not None}
     dataset, cells = experiments.plan(given.method, given.dataset, given.scheme, given.classes, given.seeds, options)
     if dataset.provenance != "canonical":
         print(f"{dataset.name}: {dataset.provenance}", file=sys.stderr)
@@ -73,16 +69,39 @@ def _parser():
     run.add_argument("--seeds", nargs="+", type=int, default=[0], help="default: 0")
     run.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     _add_runs(run)
-    group = run.add_argument_group("options of the method", "default: the paper's settings, then the register's")
-    for field in dataclasses.fields(CONFIGS["adcgan"]):
-        choices = field.metadata["choices"]
-        shown = f"{field.metadata['help']} ({', '.join(map(str, choices))})" if choices else field.metadata["help"]
-        flag = "--" + field.name.strip("_").replace("_", "-")
-        group.add_argument(flag, dest=field.name, metavar=field.type.__name__.upper(), help=shown.replace("%", "%%"))
+    group = run.add_argument_group(
+        "options of the methods", "default: the paper's settings, then the register's; for which methods in brackets"
+    )
+    for name, fields in _options().items():
+        group.add_argument(
+            "--" + name.strip("_").replace("_", "-"), dest=name,
+            metavar=next(iter(fields.values())).type.__name__.upper(), help=_help(fields).replace("%", "%%"),
+        )  # fmt: skip
     check = commands.add_parser("check", help="read every record back and say whether all are whole")
     check.set_defaults(command=_check)
     _add_runs(check)
     return parser
+
+
+def _options():
+    """Option names of all methods, in order, each with its field in every method that has it."""
+    options = {}
+    for method, kind in CONFIGS.items():
+        for field in dataclasses.fields(kind):
+            options.setdefault(field.name, {})[method] = field
+    return options
+
+
+def _help(fields):
+    """What an option is, for each group of methods that means the same by it."""
+    groups = {}
+    for method, field in fields.items():
+        choices = field.metadata["choices"]
+        shown = f"{field.metadata['help']} ({', '.join(map(str, choices))})" if choices else field.metadata["help"]
+        groups.setdefault(shown, []).append(method)
+    return "; ".join(
+        text if len(methods) == len(CONFIGS) else f"{text} [{', '.join(methods)}]" for text, methods in groups.items()
+    )
 
 
 def _add_runs(parser):

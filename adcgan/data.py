@@ -161,6 +161,22 @@ def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "offic
     return Split(train, test, labels, anomalous)
 
 
+def subsample(split: Split, count: int) -> Split:
+    """``count`` test images of ``split``, from every class its share, always the same ones.
+
+    Raises AdcganError where the test has no more than ``count`` images.
+    """
+    total = len(split.test)
+    if count >= total:
+        raise AdcganError(f"test_images is {count}: the test has {total} images; give fewer, or 0 for all of them")
+    ranks = np.empty(total)
+    for label in np.unique(split.test_labels):
+        members = np.flatnonzero(split.test_labels == label)
+        ranks[members] = np.random.default_rng([0, int(label)]).permutation(len(members)) / len(members)
+    rows = np.sort(np.argsort(ranks, kind="stable")[:count])
+    return Split(split.train, split.test[rows], split.test_labels[rows], split.anomalous[rows])
+
+
 def load(name: str, *, image_size: int | None = None, channels: int | None = None, progress: bool = True) -> Dataset:
     """A data set by name, or any directory of pictures in the ImageFolder layout by its path.
 

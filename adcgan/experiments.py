@@ -19,6 +19,7 @@ from .errors import AdcganError
 from .evaluation import auroc
 from .images import pad_shrink
 from .records import CHECKPOINT, Cell, Record, find, write
+from .scores import normality_score
 
 COLUMNS = 12  # pictures in a row of a record's sheet
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
@@ -64,6 +65,8 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
     _make_writable(directory)
     where = choose_device(device)
     split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
+    if cell.config.test_images:
+        split = data.subsample(split, cell.config.test_images)
     train, test = split.train, split.test
     if cell.config.preprocessing == "pad-shrink":
         train, test = pad_shrink(train), pad_shrink(test)
@@ -74,15 +77,18 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(cell.seed)
         method = methods.build(cell.method, cell.config, where)
-        history = training.train(
-            method, train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell)
-        )
+        if isinstance(method, methods.Yardstick):
+            history = training.fit(method, train, seed=cell.seed)
+        else:
+            history = training.train(
+                method, train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell)
+            )
         started = time.monotonic()
         components = method.score(test, split.anomalous)
         score_seconds = time.monotonic() - started
         # Everything below is computed from the half-precision values that are stored: exactly traceable.
         components = {name: _half(name, values, cell) for name, values in components.items()}
-        scores = method.normality_score(components).astype(np.float32)
+        scores = normality_score(cell.config, components).astype(np.float32)
         rows = _pictures(method, test, split.anomalous, scores)
     content = {
         "cell": {
@@ -116,7 +122,7 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
         },
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
-    arrays = {"NS": scores, "labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **components}
+    arrays = {"labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **components}
     record = write(cell, runs, content, arrays, rows)
     checkpoint.unlink(missing_ok=True)
     return record

@@ -54,7 +54,8 @@ def losses(record: Record) -> Figure:
         for axis, name in zip(axes.flat, names, strict=False):
             values = [epoch.get(name, np.nan) for epoch in epochs]
             axis.plot(range(1, len(epochs) + 1), values, marker=".", color=NORMAL)
-            axis.axvline(record.cell.config.warm_up_epochs + 0.5, color=INK, linewidth=0.7, linestyle=":")
+            if warm_up := getattr(record.cell.config, "warm_up_epochs", 0):
+                axis.axvline(warm_up + 0.5, color=INK, linewidth=0.7, linestyle=":")
             axis.set_title(name, fontsize=9)
             if name.startswith("L_cgan"):
                 axis.axhline(chance_L_cgan(record.cell.config), color=INK, linewidth=0.9, linestyle="--")

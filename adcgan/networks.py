@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from .architectures import Layer, local_index, tables, trace, width
+from .architectures import PROJECTED, Layer, local_index, tables, trace, width
 from .config import ADCGANConfig
 
 DROPOUT = 0.2
@@ -161,7 +161,7 @@ def _projections(which, local, final):
         return conv(local, final), nn.Identity()
     if which == "global":
         return nn.Identity(), linear(final, local)
-    return Shortcut(conv, local, 1024), Shortcut(linear, final, 1024)
+    return Shortcut(conv, local, PROJECTED), Shortcut(linear, final, PROJECTED)
 
 
 class LatentDiscriminator(nn.Module):

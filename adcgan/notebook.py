@@ -21,8 +21,8 @@ def parameters(names: Mapping[str, object], before: set[str]) -> dict:
     given = {name for name in names if not name.startswith("_")} - before
     for name in sorted(given):
         choose("notebook parameter", name, PARAMETERS)
-    checked = {name: _convert(name, names[name], wanted) for name, wanted in PARAMETERS.items()}
-    choose("method", checked["method"], CONFIGS)
+    choose("method", names["method"], CONFIGS)
+    checked = {name: _convert(name, names[name], wanted, names["method"]) for name, wanted in PARAMETERS.items()}
     choose("scheme", checked["scheme"], SCHEMES)
     for seed in checked["seeds"]:
         if type(seed) is not int:
@@ -35,11 +35,11 @@ def from_root(path: str) -> Path:
     return ROOT / path
 
 
-def _convert(name, value, wanted):
+def _convert(name, value, wanted, method):
     if name == "options":
         if not isinstance(value, str | dict):
             raise AdcganError(f"notebook parameter options is {value!r}: expected text such as 'epochs=1 rho=0'")
-        return parse_options("adcgan", value)
+        return parse_options(method, value)
     if wanted is list:
         if isinstance(value, str):
             try:

@@ -8,16 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from . import tables
-from .config import CONFIGS, SCHEMES, configure
+from .config import SCHEMES, Config, configure
 from .data import TITLES
 from .html import Html, note, paired, plain, table
 from .records import Record, read_all
-from .scores import COMPONENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT / "runs"  # measured and committed
 LOCAL = ROOT / "build" / "runs"  # what `make book` trained on this machine
 SEEDS = tables.SEEDS
+NAMES = tables.MODELS | tables.OTHERS
 
 
 @cache
@@ -58,14 +58,40 @@ def opening() -> Html:
 def table1() -> Html:
     """Table 1, one part per scheme, with the notes on the data used."""
     frame = tables.table1(committed())
-    return _by_scheme(frame, {"dataset": "data set"}, "Table 1, {}: mean AUROC (%) over classes") + _notes()
+    frame["dataset"] = frame["dataset"].map(TITLES)
+    order = [*tables.MODELS, *tables.OTHERS]
+    frame = frame.sort_values("model", key=lambda models: models.map(order.index), kind="stable")
+    html = Html("")
+    for scheme in SCHEMES:
+        html += paired(
+            frame[frame["scheme"] == scheme],
+            rows={"model": "model"},
+            groups=lambda row: row["dataset"],
+            caption=f"Table 1, {scheme}: mean AUROC (%) over classes",
+            seeds=SEEDS,
+        )
+    return html + _notes()
 
 
 def table3() -> Html:
-    """Table 3, one part per scheme."""
+    """Table 3, one part per scheme, and below it the models that the paper's table does not have."""
     frame = tables.table3(committed())
     frame["class"] = [f"{row['class']} {row['class_name']}" for _, row in frame.iterrows()]
-    return _by_scheme(frame, {"dataset": "data set", "class": "class"}, "Table 3, {}: AUROC (%) per class") + _notes()
+    frame["dataset"] = frame["dataset"].map(TITLES)
+    rows = {"dataset": "data set", "class": "class"}
+    html = Html("")
+    for scheme in SCHEMES:
+        part = frame[(frame["scheme"] == scheme) & frame["model"].isin(tables.MODELS)]
+        part = part.sort_values("model", key=lambda models: models.map(list(tables.MODELS).index), kind="stable")
+        caption = f"Table 3, {scheme}: AUROC (%) per class"
+        html += paired(part, rows=rows, groups=lambda row: row["model"], caption=caption, seeds=SEEDS)
+    for scheme in SCHEMES:
+        part = frame[(frame["scheme"] == scheme) & frame["model"].isin(tables.OTHERS)]
+        part = part.assign(ours=[f"{value:.1f}" if value == value else "not run" for value in part["ours"]])
+        wide = part.set_index(["dataset", "class", "model"])["ours"].unstack(sort=False).reset_index()
+        wide.insert(0, "", wide.pop("dataset") + ", " + wide.pop("class"))
+        html += plain(wide, f"Methods that the paper's table does not have, {scheme}: AUROC (%) per class")
+    return html + _notes()
 
 
 def table4() -> Html:
@@ -121,41 +147,60 @@ def table2() -> Html:
 
 def run_list() -> Html:
     """Every committed record: what was measured, at what cost, by which revision, and the command that repeats it."""
-    frame = tables.runs(committed())
-    if frame.empty:
+    if not committed():
         return note("No run is recorded.")
-    rows = []
-    for record, (_, row) in zip(committed(), frame.iterrows(), strict=True):
-        cell = record.cell
-        options = "".join(f" --{k.strip('_').replace('_', '-')} {v}" for k, v in cell.departures.items())
-        dirty = " (changed)" if row["dirty"] else ""
-        title = TITLES.get(cell.dataset, cell.dataset)
-        evidence = (
-            f"<p>Again: <code>adcgan run --method {cell.method} --dataset {cell.dataset} --scheme {cell.scheme} "
-            f"--classes {cell.label} --seeds {cell.seed}{options}</code></p>"
-            f"<p>Record: <code>{record.directory.relative_to(ROOT)}/record.json</code>, "
-            f"finished {record.content['finished']}. Data: {escape(record.content['data']['provenance'])}, "
-            f"SHA-256 <code>{record.content['data']['fingerprint'][:16]}</code></p>"
-        )
-        name = f"{title}, {cell.scheme}, {cell.label} {row['class_name']}, seed {cell.seed}"
-        rows.append(
-            {
-                "cell": Html(f"<details><summary>{escape(name)}</summary>{evidence}</details>"),
-                "AUROC %": f"{row['NS']:.1f}",
-                **{name: f"{row[name]:.1f}" for name in COMPONENTS if name in row},
-                "minutes": f"{row['train_seconds'] / 60:.1f}",
-                "device": f"{row['device']}, {row['threads']} threads",
-                "revision": Html(f"<code>{str(row['revision'])[:10]}</code>{dirty}"),
-            }
-        )
-    return plain(pd.DataFrame(rows), "Every recorded run; open a line for its evidence", ("device", "revision"))
+    html = Html("")
+    for model, method in NAMES.items():
+        records = [record for record in committed() if record.cell.method == method]
+        if records:
+            caption = f"Every recorded run of {model}; open a line for its evidence"
+            html += plain(pd.DataFrame(map(_run_row, records)), caption, ("components", "device", "revision"))
+    return html
 
 
-def decisions() -> Html:
-    """Every option of AD-CGAN: default at the paper's settings, other values, what it is, the register's row."""
-    config = configure("adcgan", "one-vs-all", 28, 1)
+def command(record: Record) -> str:
+    """The command line that repeats a record's run."""
+    cell = record.cell
+    options = "".join(f" --{name.strip('_').replace('_', '-')} {value}" for name, value in cell.departures.items())
+    return (
+        f"adcgan run --method {cell.method} --dataset {cell.dataset} --scheme {cell.scheme} "
+        f"--classes {cell.label} --seeds {cell.seed}{options}"
+    )
+
+
+def _run_row(record):
+    cell, content = record.cell, record.content
+    evidence = (
+        f"<p>Again: <code>{command(record)}</code></p>"
+        f"<p>Record: <code>{record.directory.relative_to(ROOT)}/record.json</code>, "
+        f"finished {content['finished']}. Data: {escape(content['data']['provenance'])}, "
+        f"SHA-256 <code>{content['data']['fingerprint'][:16]}</code></p>"
+    )
+    title = TITLES.get(cell.dataset, cell.dataset)
+    departures = "".join(f", {name}={value}" for name, value in cell.departures.items())
+    name = f"{title}, {cell.scheme}, {cell.label} {content['cell']['class_name']}, seed {cell.seed}{departures}"
+    parts = {name: value for name, value in record.auroc.items() if name != "NS"}
+    threads = content["device"]["threads"]
+    return {
+        "cell": Html(f"<details><summary>{escape(name)}</summary>{evidence}</details>"),
+        "AUROC %": f"{100 * record.auroc['NS']:.1f}",
+        "components": ", ".join(f"{name} {100 * v:.1f}" for name, v in parts.items()) if len(parts) > 1 else "",
+        "minutes": f"{content['cost']['train_seconds'] / 60:.1f}",
+        "device": f"{content['device']['name']}, {threads} thread{'s' if threads > 1 else ''}",
+        "revision": Html(
+            f"<code>{str(content['code']['revision'])[:10]}</code>{' (changed)' if content['code']['dirty'] else ''}"
+        ),
+    }
+
+
+def decisions(method: str) -> Html:
+    """Every option of a method: default at the paper's settings, other values, what it is, the register's row."""
+    config = configure(method, "one-vs-all", 28, 1)
+    shared = set() if method == "adcgan" else {field.name for field in dataclasses.fields(Config)}
     rows = []
-    for field in dataclasses.fields(CONFIGS["adcgan"]):
+    for field in dataclasses.fields(config):
+        if field.name in shared:
+            continue  # said once, with AD-CGAN
         default = getattr(config, field.name)
         others = [f"<code>{choice}</code>" for choice in field.metadata["choices"] or () if choice != default]
         rows.append(
@@ -167,7 +212,8 @@ def decisions() -> Html:
                 "row": field.metadata["row"] or "",
             }
         )
-    caption = "Options of AD-CGAN, with the defaults for 28-pixel images, one-vs-all"
+    model = next(name for name, known in NAMES.items() if known == method)
+    caption = f"Options of {model}, with the defaults for 28-pixel images, one-vs-all"
     return plain(pd.DataFrame(rows), caption, ("default", "instead", "what it decides"))
 
 
@@ -200,20 +246,21 @@ def costs() -> Html:
     frame = tables.runs(committed())
     frame = frame[frame["departures"] == ""]
     grouped = (
-        frame.groupby(["dataset", "scheme", "device", "threads"])["train_seconds"]
+        frame.groupby(["method", "dataset", "scheme", "device", "threads"], sort=False)["train_seconds"]
         .agg(["count", "median"])
         .reset_index()
     )
     shown = pd.DataFrame(
         {
+            "method": [next(name for name, known in NAMES.items() if known == method) for method in grouped["method"]],
             "data set": [TITLES.get(name, name) for name in grouped["dataset"]],
             "scheme": grouped["scheme"],
-            "device": [f"{row.device}, {row.threads} threads" for row in grouped.itertuples()],
+            "device": [f"{row.device}, {row.threads} thread{'s' * (row.threads > 1)}" for row in grouped.itertuples()],
             "cells": grouped["count"],
             "median minutes a cell": (grouped["median"] / 60).round(1),
         }
     )
-    return plain(shown, "What a cell cost to train", ("scheme", "device"))
+    return plain(shown, "What a cell cost to train", ("data set", "scheme", "device"))
 
 
 def figure1() -> Html:
@@ -221,17 +268,6 @@ def figure1() -> Html:
     from .diagram import figure1 as draw
 
     return Html(f'<div class="adcgan-figure">{draw()}</div>')
-
-
-def _by_scheme(frame, rows, caption):
-    """One table per scheme, one-vs-all first as it is the paper's headline; AD-CGAN before the compared methods."""
-    frame = frame.sort_values("model", key=lambda models: models.map(list(tables.MODELS).index), kind="stable")
-    frame["dataset"] = frame["dataset"].map(TITLES)
-    html = Html("")
-    for scheme in SCHEMES:
-        part = frame[frame["scheme"] == scheme]
-        html += paired(part, rows=rows, groups=lambda row: row["model"], caption=caption.format(scheme), seeds=SEEDS)
-    return html
 
 
 def _notes():

@@ -1,8 +1,8 @@
 """What a run is called, what it writes, and how it is read back.
 
 ``RUNS/<method>/<dataset>/<scheme>/class-<n>/seed-<s>/`` holds ``record.json`` (written last: its presence means
-the cell is complete), ``scores.npz`` (per-image components in half precision) and ``pictures.png``. Settings that
-depart from the paper's add the first eight digits of their digest: ``seed-0-1a2b3c4d``.
+the cell is complete), ``scores.npz`` (per-image components in half precision) and ``pictures.png`` or ``.jpg``.
+Settings that depart from the paper's add the first eight digits of their digest: ``seed-0-1a2b3c4d``.
 """
 
 import hashlib
@@ -17,9 +17,11 @@ import numpy as np
 from .config import Config, configure, departures, digest
 from .errors import AdcganError
 from .evaluation import auroc
+from .scores import normality_score
 
 FORMAT = 1
-RECORD, SCORES, PICTURES = "record.json", "scores.npz", "pictures.png"
+RECORD, SCORES = "record.json", "scores.npz"
+PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
 
 
@@ -78,10 +80,10 @@ class Record:
         """Per-image components of the score, float16 (M,), in the order of the test split."""
         return {name: values for name, values in self._arrays.items() if name not in ("labels", "anomalous", "NS")}
 
-    @property
+    @cached_property
     def scores(self) -> np.ndarray:
-        """The score of each test image as recorded, float32 (M,); larger is more anomalous."""
-        return self._arrays["NS"]
+        """The score of each test image, float32 (M,), from the stored components; larger is more anomalous."""
+        return normality_score(self.cell.config, self.components).astype(np.float32)
 
     @property
     def labels(self) -> np.ndarray:
@@ -94,10 +96,11 @@ class Record:
         return self._arrays["anomalous"]
 
     def picture_rows(self) -> dict[str, np.ndarray]:
-        """The rows of pictures.png by name, uint8 (columns, H, H) or (columns, H, H, 3)."""
+        """The rows of the sheet of pictures by name, uint8 (columns, H, H) or (columns, H, H, 3)."""
         from PIL import Image
 
-        sheet = np.asarray(Image.open(self.directory / PICTURES))
+        name = next(name for name in PICTURES.values() if name in self.content["files"])
+        sheet = np.asarray(Image.open(self.directory / name))
         tile = self.content["pictures"]["tile"]
         columns = sheet.shape[1] // tile
         grid = sheet.reshape(-1, tile, columns, tile, *sheet.shape[2:]).swapaxes(1, 2)
@@ -107,11 +110,11 @@ class Record:
 def write(cell: Cell, runs: Path, content: dict, arrays: dict[str, np.ndarray], rows: dict[str, np.ndarray]) -> Record:
     """Write a complete cell: scores and pictures first, record.json last, each by rename.
 
-    ``arrays`` go to scores.npz; ``rows`` name to uint8 (columns, H, H, C) go to pictures.png. On a failure the
-    directory holds no record, and AdcganError says why.
+    ``arrays`` go to scores.npz; ``rows`` name to uint8 (columns, H, H, C) go to the sheet of pictures. On a failure
+    the directory holds no record, and AdcganError says why.
     """
     directory = cell.directory(runs)
-    files = {SCORES: _npz(arrays), PICTURES: _png(rows)}
+    files = {SCORES: _npz(arrays), PICTURES[next(iter(rows.values())).shape[3]]: _sheet(rows)}
     content = content | {
         "format": FORMAT,
         "pictures": {"tile": next(iter(rows.values())).shape[1], "rows": list(rows)},
@@ -231,10 +234,13 @@ def _npz(arrays):
     return buffer.getvalue()
 
 
-def _png(rows):
+def _sheet(rows):
     from PIL import Image
 
     sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows.values()])
     buffer = io.BytesIO()
-    Image.fromarray(sheet.squeeze(2) if sheet.shape[2] == 1 else sheet).save(buffer, "PNG", optimize=True)
+    if sheet.shape[2] == 1:
+        Image.fromarray(sheet.squeeze(2)).save(buffer, "PNG", optimize=True)
+    else:
+        Image.fromarray(sheet).save(buffer, "JPEG", quality=85, subsampling=0)
     return buffer.getvalue()

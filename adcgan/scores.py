@@ -6,9 +6,14 @@ arrays of components, so that a score for any lambda and rho needs no network (a
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .architectures import PROJECTED, local_index, tables, trace, width
+from .config import ADCGANConfig, Config
+from .config.compared import AEGANConfig, ALADConfig, AnoGANConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,3 +60,52 @@ def combine(
     if rho is None:
         return L_Gr
     return L_Gr + rho * c["L_FE"] + (1 - rho) * c["L_FL"]
+
+
+@singledispatch
+def normality_score(config: Config, components: dict[str, np.ndarray]) -> np.ndarray:
+    """A method's score from its components, (M,); larger is more anomalous. A single component is the score."""
+    (score,) = components.values()
+    return np.asarray(score, np.float64)
+
+
+@normality_score.register
+def _(config: ADCGANConfig, components):
+    """NS(x), equation 4."""
+    return combine(components, config.lambda_, config.rho, terms(config) if config.reduction == "sum" else None)
+
+
+@normality_score.register
+def _(config: ALADConfig, components):
+    """One of the source's four scores."""
+    return np.asarray(components[config.score], np.float64)
+
+
+@normality_score.register
+def _(config: AEGANConfig, components):
+    """AE-GAN's combination: equation 4 without L_FL, the latent term weighted by beta."""
+    c = {name: np.asarray(values, np.float64) for name, values in components.items()}
+    return (1 - config.lambda_) * c["L_GR"] + config.lambda_ * c["L_GD"] + config.beta * c["L_FE"]
+
+
+@normality_score.register
+def _(config: AnoGANConfig, components):
+    """AnoGAN's L(z) at the end of the search: (1 - lambda) L_R + lambda L_D, or the reverse weighting."""
+    residual, discrimination = (np.asarray(components[name], np.float64) for name in ("L_R", "L_D"))
+    weight = config.lambda_ if config.weighting == "paper" else 1 - config.lambda_
+    return (1 - weight) * residual + weight * discrimination
+
+
+def terms(config: ADCGANConfig) -> dict[str, int]:
+    """How many terms each sum of equations 4 and 5 has."""
+    critic = tables(config).critic
+    shapes = trace(critic, config.channels, config.image_size, config)
+    channels, side = shapes[local_index(config)]
+    if config.feature_tap == "projected" and config.projection != "global":
+        channels = PROJECTED if config.projection == "both" else width(critic[-1].out, config)
+    return {
+        "L_GD": channels * side**2,
+        "L_GR": config.channels * config.image_size**2,
+        "L_FE": config.latent_size,
+        "L_FL": 1,
+    }

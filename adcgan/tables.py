@@ -1,8 +1,9 @@
 """Tables 1 to 4: the paper's figure and ours side by side, from records alone (no torch).
 
 Each function returns a tidy data frame, one row per cell, AUROC in percent: ``paper`` the published figure, ``ours``
-the measured one or NaN, and what it rests on. Only runs at the paper's settings enter; a mean over classes is given
-only where every class was run. `adcgan.html` lays them out.
+the measured one or NaN, and what it rests on. Only runs at the paper's settings enter (or, where a search is costly,
+those on a stated share of the test images); a mean over classes is given only where every class was run.
+`adcgan.html` lays them out.
 """
 
 from collections.abc import Iterable
@@ -15,15 +16,23 @@ from .config import SCHEMES, configure
 from .data import CLASSES
 from .evaluation import auroc
 from .records import Record
-from .scores import COMPONENTS, VARIANTS, combine
+from .scores import VARIANTS, combine
 
 MODELS = {"AD-CGAN": "adcgan", "ALAD": "alad", "ADGAN": "adgan", "AE-GAN": "aegan"}  # the paper's name, ours
+OTHERS = {
+    "AnoGAN": "anogan", "PCA reconstruction": "pca", "nearest neighbours": "knn", "one-class SVM": "ocsvm",
+    "isolation forest": "isolation_forest", "autoencoder": "autoencoder",
+}  # not in the paper's tables  # fmt: skip
 SEEDS = paper.settings()["runs_per_cell"]
+PLANNED = {"pca": 1, "knn": 1, "ocsvm": 1}  # seeds of methods that draw nothing, or too little to repeat
 FORMATS = {"cifar10": (32, 3), "mnist": (28, 1), "fashion_mnist": (28, 1), "cats_vs_dogs": (64, 3)}
 
 
 def measured(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per record at the paper's settings: method, dataset, scheme, class, seed, AUROC in percent, data."""
+    """One row per record at the paper's settings: method, dataset, scheme, class, seed, AUROC in percent, data.
+
+    A run on a share of the test images (``test_images`` above 0) stands only where there is none on all of them.
+    """
     rows = [
         {
             "method": record.cell.method,
@@ -32,52 +41,64 @@ def measured(records: Iterable[Record]) -> pd.DataFrame:
             "class": record.cell.label,
             "seed": record.cell.seed,
             "auroc": 100 * record.auroc["NS"],
+            "test_images": record.cell.config.test_images,
             "canonical": record.content["data"]["canonical"],
             "provenance": record.content["data"]["provenance"],
         }
         for record in records
-        if not record.cell.departures
+        if set(record.cell.departures) <= {"test_images"}
     ]
-    columns = ["method", "dataset", "scheme", "class", "seed", "auroc", "canonical", "provenance"]
-    return pd.DataFrame(rows, columns=columns)
+    cell = ["method", "dataset", "scheme", "class", "seed"]
+    frame = pd.DataFrame(rows, columns=[*cell, "auroc", "test_images", "canonical", "provenance"])
+    return frame.sort_values([*cell, "test_images"], kind="stable").drop_duplicates(cell, ignore_index=True)
 
 
 def table3(records: Iterable[Record]) -> pd.DataFrame:
     """Table 3: dataset, scheme, class, class_name, model, paper, plus_minus, ours (mean over seeds), seeds, sd.
 
-    ``sd`` is the sample standard deviation over seeds in AUROC points, NaN below two seeds.
+    ``sd`` is the sample standard deviation over seeds in AUROC points, NaN below two seeds; ``of_seeds`` the number
+    planned; ``share`` the least number of test images scored where not all were, else 0. Below the paper's models
+    the others follow, without a published figure.
     """
     published = paper.table(3).rename(columns={"auc_percent": "paper", "class": "printed"})
     published = published[published["printed"] != "mean"].reset_index(drop=True)
     names = [_class(row.dataset, row.printed) for row in published.itertuples()]
     published["class"] = [label for label, _ in names]
     published["class_name"] = [name for _, name in names]
-    per_class = measured(records)
-    per_class = per_class.groupby(["method", "dataset", "scheme", "class"])["auroc"].agg(["mean", "count", "std"])
-    published["method"] = published["model"].map(MODELS)
-    table = published.join(per_class, on=["method", "dataset", "scheme", "class"])
-    table = table.rename(columns={"mean": "ours", "count": "seeds", "std": "sd"})
-    table["seeds"] = table["seeds"].fillna(0).astype(int)
+    cells = published[["dataset", "scheme", "class", "class_name"]].drop_duplicates()
+    others = [cells.assign(model=model) for model in OTHERS]
+    table = pd.concat([published, *others], ignore_index=True)
+    per_class = measured(records).groupby(["method", "dataset", "scheme", "class"])
+    per_class = per_class.agg(
+        ours=("auroc", "mean"), seeds=("auroc", "count"), sd=("auroc", "std"), share=("test_images", "max")
+    )
+    table["method"] = table["model"].map(MODELS | OTHERS)
+    table = table.join(per_class, on=["method", "dataset", "scheme", "class"])
+    for column in ("seeds", "share"):
+        table[column] = table[column].fillna(0).astype(int)
+    table["of_seeds"] = table["method"].map(PLANNED).fillna(SEEDS).astype(int)
     return table[
-        ["dataset", "scheme", "class", "class_name", "model", "paper", "plus_minus", "ours", "seeds", "sd"]
+        ["dataset", "scheme", "class", "class_name", "model", "paper", "plus_minus", "ours", "seeds", "of_seeds", "sd",
+         "share"]
     ]  # fmt: skip
 
 
 def table1(records: Iterable[Record]) -> pd.DataFrame:
-    """Table 1: dataset, scheme, model, paper, plus_minus, origin, ours, classes, of_classes, seeds.
+    """Table 1: dataset, scheme, model, paper, plus_minus, origin, ours, classes, of_classes, seeds, of_seeds, share.
 
     ``ours`` is the mean over all classes of the mean over seeds, NaN while a class is missing; ``seeds`` the least
     number of seeds behind a class; ``origin`` the paper's dagger: "reimplemented" or "quoted".
     """
     per_class = table3(records)
-    grouped = per_class.groupby(["dataset", "scheme", "model"])
+    grouped = per_class.groupby(["dataset", "scheme", "model"], sort=False)
     ours = grouped.agg(
-        mean=("ours", "mean"), classes=("ours", "count"), of_classes=("ours", "size"), seeds=("seeds", "min")
-    )
+        mean=("ours", "mean"), classes=("ours", "count"), of_classes=("ours", "size"), seeds=("seeds", "min"),
+        of_seeds=("of_seeds", "max"), share=("share", "max"),
+    )  # fmt: skip
     ours["ours"] = ours["mean"].where(ours["classes"] == ours["of_classes"])
-    table = paper.table(1).rename(columns={"auc_percent": "paper"})
-    table = table.join(ours[["ours", "classes", "of_classes", "seeds"]], on=["dataset", "scheme", "model"])
-    return table
+    published = paper.table(1).rename(columns={"auc_percent": "paper"})
+    table = ours.drop(columns="mean").join(published.set_index(["dataset", "scheme", "model"]))
+    return table.reset_index()
 
 
 def table2() -> pd.DataFrame:
@@ -165,11 +186,10 @@ def runs(records: Iterable[Record]) -> pd.DataFrame:
                 "directory": str(record.directory),
             }
         )
-    columns = [
-        "method", "dataset", "scheme", "class", "class_name", "seed", "departures", "NS", *COMPONENTS,
-        "train_seconds", "score_seconds", "device", "threads", "revision", "dirty", "directory",
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=None if rows else columns)
+    first = ["method", "dataset", "scheme", "class", "class_name", "seed", "departures", "NS"]
+    last = ["train_seconds", "score_seconds", "device", "threads", "revision", "dirty", "directory"]
+    components = dict.fromkeys(name for record in records for name in record.auroc if name != "NS")
+    return pd.DataFrame(rows, columns=[*first, *components, *last])
 
 
 def _class(dataset, printed):

@@ -16,7 +16,7 @@ import torch
 from tqdm import tqdm
 
 from .errors import AdcganError
-from .methods import Method
+from .methods import Method, Yardstick
 
 
 class Diverged(AdcganError):
@@ -48,19 +48,26 @@ def train(method: Method, images: np.ndarray, *, seed: int, checkpoint: Path, id
             f"{title}: {len(images)} normal training images do not fill a batch of {config.batch_size}: "
             "give a smaller batch_size or more images"
         )
+    passes = 1
+    if config.steps_per_epoch:
+        batches = config.steps_per_epoch
+        passes = -(-batches * config.batch_size // len(images))
     history = History()
     if checkpoint.exists():
         history = _load(checkpoint, identity, method)
     store = torch.as_tensor(images).to(method.device)
     progress = Progress(title, config.total_epochs, batches, history)
     for epoch in range(len(history.losses), config.total_epochs):
+        if config.patience and _stalled(history, method.monitored, config.patience):
+            break
         started = time.monotonic()
-        order = _order(len(images), seed, epoch)
+        orders = [_order(len(images), passes, seed, epoch, n) for n in range(method.shuffles)]
         sums: dict[str, torch.Tensor] = {}
         method.train()
         method.begin_epoch(epoch)
         for batch in range(batches):
-            rows = order[batch * config.batch_size : (batch + 1) * config.batch_size].to(method.device)
+            part = slice(batch * config.batch_size, (batch + 1) * config.batch_size)
+            rows = torch.cat([order[part] for order in orders]).to(method.device)
             log = method.step(method.pixels(store[rows]), epoch)
             for name, value in log.items():
                 sums[name] = sums[name] + value if name in sums else value.clone()
@@ -82,16 +89,31 @@ def train(method: Method, images: np.ndarray, *, seed: int, checkpoint: Path, id
     return history
 
 
+def fit(yardstick: Yardstick, images: np.ndarray, *, seed: int) -> History:
+    """Fit ``yardstick`` on uint8 ``images`` (N, H, H, C): no epochs, no losses, a time."""
+    started = time.monotonic()
+    yardstick.fit(images, seed)
+    return History(seconds=time.monotonic() - started)
+
+
 def _hold_out(images, fraction):
     """The last ``fraction`` of the images, as stored: register row 32."""
     held = round(len(images) * fraction)
     return images[: len(images) - held], images[len(images) - held :]
 
 
-def _order(count, seed, epoch):
-    """The shuffled order of the images, from (seed, epoch) alone."""
-    state = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
-    return torch.randperm(count, generator=torch.Generator().manual_seed(state))
+def _order(count, passes, seed, epoch, shuffle):
+    """Rows of the images, shuffled anew in every pass, from (seed, epoch, shuffle) alone."""
+    entropy = [seed, epoch, shuffle] if shuffle else [seed, epoch]
+    state = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+    generator = torch.Generator().manual_seed(state)
+    return torch.cat([torch.randperm(count, generator=generator) for _ in range(passes)])
+
+
+def _stalled(history, name, patience):
+    """Whether the watched loss has not fallen for more than ``patience`` epochs."""
+    watched = [epoch[name] for epoch in history.losses]
+    return bool(watched) and len(watched) - 1 - int(np.argmin(watched)) > patience
 
 
 def _save(path, identity, method, history):

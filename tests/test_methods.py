@@ -135,7 +135,7 @@ def outcome(small_method):
                 method.begin_epoch(epoch)
                 method.step(method.pixels(images), epoch)
             components = method.score(images[:4], np.array([False, True, False, True]))
-        return [*weights(method).values(), torch.as_tensor(method.normality_score(components))]
+        return [*weights(method).values(), torch.as_tensor(scores.normality_score(method.config, components))]
 
     return lambda **options: measure(tuple(options.items()))
 
@@ -218,23 +218,33 @@ def test_reconstructions_are_pictures_and_resemble_what_was_trained(trained, zer
 def test_noise_and_other_digits_are_more_anomalous_than_the_digit_trained_on(trained, zeros):
     noise = np.random.randint(0, 256, (40, 28, 28, 1), np.uint8)
     images, anomalous = np.concatenate([zeros.test, noise]), np.append(zeros.anomalous, np.ones(40, bool))
-    ns = trained.normality_score(trained.score(images, anomalous))
+    ns = scores.normality_score(trained.config, trained.score(images, anomalous))
     assert auroc(zeros.anomalous, ns[:-40]) > 0.8
     assert (ns[-40:] > np.median(ns[:-40][~zeros.anomalous])).all()
 
 
-def test_the_normality_score_is_equation_4_with_the_configured_weights(small_method):
+def test_the_normality_score_is_equation_4_with_the_configured_weights(small_config):
     components = {name: np.random.rand(5).astype(np.float32) for name in scores.COMPONENTS}
     c = {name: values.astype(float) for name, values in components.items()}
-    mean = small_method().normality_score(components)
+    mean = scores.normality_score(small_config(), components)
     np.testing.assert_allclose(mean, 0.1 * c["L_GD"] + 0.9 * c["L_GR"] + 0.5 * c["L_FE"] + 0.5 * c["L_FL"])
-    other = small_method(lambda_=0.25, rho=1.0).normality_score(components)
+    other = scores.normality_score(small_config(lambda_=0.25, rho=1.0), components)
     np.testing.assert_allclose(other, 0.25 * c["L_GD"] + 0.75 * c["L_GR"] + c["L_FE"])
 
 
-def test_printed_sums_have_as_many_terms_as_features_pixels_and_latents(small_method):
-    terms = small_method(reduction="sum", width=1.0, architecture="t2p").terms()
-    assert terms == {"L_GD": 128 * 7 * 7, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1}
+def test_printed_sums_have_as_many_terms_as_features_pixels_and_latents(small_config):
+    assert scores.terms(small_config(width=1.0, architecture="t2p")) == {
+        "L_GD": 128 * 7 * 7, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [{}, dict(architecture="t2p"), dict(projection="both"), dict(feature_tap="raw"),
+                                     dict(local_tap="layer"), dict(image_size=32, channels=3)])  # fmt: skip
+def test_the_terms_of_L_GD_are_the_features_that_the_critic_has(small_method, small_config, options):
+    config = small_config(**options)
+    x = torch.zeros(1, config.channels, config.image_size, config.image_size)
+    features = small_method(**options).D.f_D(x, config.feature_tap)
+    assert scores.terms(config)["L_GD"] == features.numel()
 
 
 def test_components_are_those_of_the_equations_on_the_networks(trained, zeros):

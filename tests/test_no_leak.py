@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from adcgan.evaluation import auroc
+from adcgan.scores import normality_score
 
 COUNT = 60
 
@@ -57,7 +58,7 @@ def test_scoring_twice_gives_the_same_bits(trained, sample):
 def test_random_halves_of_the_normal_images_cannot_be_told_apart(trained, zeros, split):
     images = zeros.test[~zeros.anomalous]
     pretended = np.random.default_rng(split).permutation(len(images)) < len(images) // 2
-    measured = auroc(pretended, trained.normality_score(trained.score(images, pretended)))
+    measured = auroc(pretended, normality_score(trained.config, trained.score(images, pretended)))
     n1, n2 = pretended.sum(), (~pretended).sum()
     standard_error = np.sqrt((n1 + n2 + 1) / (12 * n1 * n2))
     assert abs(measured - 0.5) < 3 * standard_error
@@ -115,7 +116,7 @@ def test_scoring_changes_no_weight_no_spectral_vector_and_no_running_statistic(t
     assert spectral and running
     method.score(*sample)
     method.reconstruct(sample[0])
-    method.normality_score(method.score(*sample))
+    normality_score(method.config, method.score(*sample))
     after = states(method)
     # PyTorch counts the batches that batch norm has seen; with a fixed momentum nothing reads the count.
     changed = {key for key in before if not torch.equal(before[key], after[key])}

@@ -142,7 +142,7 @@ def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, bo
 def test_pages_are_whole_without_any_record(tmp_path, book_of):
     book_of(tmp_path)
     for page in (pages.opening, pages.table1, pages.table2, pages.table3, pages.table4, pages.run_list,
-                 pages.decisions, pages.costs, pages.local_run, pages.figure1):  # fmt: skip
+                 lambda: pages.decisions("alad"), pages.costs, pages.local_run, pages.figure1):  # fmt: skip
         assert page().text.strip()
 
 
@@ -163,6 +163,6 @@ def test_decisions_list_every_option():
 
     from adcgan.config import ADCGANConfig
 
-    text = pages.decisions().text
+    text = pages.decisions("adcgan").text
     for field in fields(ADCGANConfig):
         assert f'<th scope="row">{field.name}</th>' in text and html.escape(field.metadata["help"]) in text

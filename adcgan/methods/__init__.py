@@ -1,5 +1,6 @@
 """The methods, one file each, behind one small interface: a step on a batch, a score for every test image."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -7,11 +8,24 @@ from importlib import import_module
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
-from ..config import Config
+from ..config import Config, TrainedConfig
 from ..errors import choose
 
-METHODS = {"adcgan": "ADCGAN"}  # file in this package, and the class in it
+# File in this package, and the class in it.
+METHODS = {
+    "adcgan": ("adcgan", "ADCGAN"),
+    "alad": ("alad", "ALAD"),
+    "adgan": ("adgan", "ADGAN"),
+    "aegan": ("aegan", "AEGAN"),
+    "anogan": ("anogan", "AnoGAN"),
+    "pca": ("yardsticks", "PCA"),
+    "knn": ("yardsticks", "KNN"),
+    "ocsvm": ("yardsticks", "OCSVM"),
+    "isolation_forest": ("yardsticks", "IsolationForest"),
+    "autoencoder": ("autoencoder", "Autoencoder"),
+}
 
 
 class Method:
@@ -23,15 +37,17 @@ class Method:
 
     networks: dict[str, nn.Module]
     optimisers: dict[str, torch.optim.Optimizer]
+    shuffles = 1  # independently shuffled batches that one step is given, one after another in x
+    monitored: str | None = None  # the value of `validate` that an early stop watches
 
-    def __init__(self, config: Config, device: torch.device):
+    def __init__(self, config: TrainedConfig, device: torch.device):
         self.config, self.device = config, device
 
     def begin_epoch(self, epoch: int) -> None:
         """Called before the first batch of ``epoch`` (from 0): schedules go here."""
 
     def step(self, x: Tensor, epoch: int) -> dict[str, Tensor]:
-        """One training batch, pixels (N, C, H, H): updates the networks, returns detached scalars to log."""
+        """One training batch, pixels (N * shuffles, C, H, H): updates the networks, returns detached scalars to log."""
         raise AssertionError("every method defines step")
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
@@ -45,13 +61,17 @@ class Method:
         """
         raise AssertionError("every method defines score")
 
-    def normality_score(self, components: dict[str, np.ndarray]) -> np.ndarray:
-        """The method's score from its components, (M,); larger is more anomalous."""
-        raise AssertionError("every method defines normality_score")
-
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
         """uint8 reconstructions of uint8 images (M, H, H, C), or None for a method that has none."""
         return None
+
+    def update(self, names: list[str], loss: Tensor) -> None:
+        """One step of the named networks' optimisers on ``loss``."""
+        for name in names:
+            self.optimisers[name].zero_grad()
+        loss.backward()
+        for name in names:
+            self.optimisers[name].step()
 
     def train(self) -> None:
         """All networks in training mode."""
@@ -83,10 +103,13 @@ class Method:
         return (unit * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
     def test_batches(self, images: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
-        """Test images in order, as (where, pixels)."""
-        for start in range(0, len(images), self.config.test_batch_size):
-            where = slice(start, start + self.config.test_batch_size)
-            yield where, self.pixels(images[where])
+        """Test images in order, as (where, pixels); with a bar where it takes long."""
+        size = self.config.test_batch_size
+        with tqdm(total=len(images), desc="scoring", unit="image", delay=20, mininterval=20, leave=False) as bar:
+            for start in range(0, len(images), size):
+                where = slice(start, start + size)
+                yield where, self.pixels(images[where])
+                bar.update(len(images[where]))
 
     @contextmanager
     def evaluating(self):
@@ -113,7 +136,37 @@ class Method:
                 norm.momentum = momentum
 
 
-def build(name: str, config: Config, device: torch.device) -> Method:
-    """A freshly initialised method. Raises AdcganError for an unknown name."""
+class Yardstick:
+    """A method that is fitted in one go, by a library: no networks, nothing to resume."""
+
+    def __init__(self, config: Config, device: torch.device):
+        self.config = config
+
+    def fit(self, images: np.ndarray, seed: int) -> None:
+        """Learn from normal uint8 images (N, H, H, C)."""
+        raise AssertionError("every yardstick defines fit")
+
+    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+        """As `Method.score`; ``anomalous`` is read by none."""
+        raise AssertionError("every yardstick defines score")
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
+        """As `Method.reconstruct`."""
+        return None
+
+
+def latents_of(images: np.ndarray, count: int, size: int) -> Tensor:
+    """z ~ N(0, I) for every image, (N, count, size), from a seed that its own pixels give.
+
+    So a search that starts there depends neither on the order of the test images nor on the others.
+    """
+    seeds = [int.from_bytes(hashlib.sha256(image.tobytes()).digest()[:8]) for image in np.ascontiguousarray(images)]
+    draws = [torch.randn(count, size, generator=torch.Generator().manual_seed(seed >> 1)) for seed in seeds]
+    return torch.stack(draws)
+
+
+def build(name: str, config: Config, device: torch.device):
+    """A freshly initialised method, a `Method` or a `Yardstick`. Raises AdcganError for an unknown name."""
     choose("method", name, METHODS)
-    return getattr(import_module(f".{name}", __package__), METHODS[name])(config, device)
+    file, kind = METHODS[name]
+    return getattr(import_module(f".{file}", __package__), kind)(config, device)

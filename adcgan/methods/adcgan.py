@@ -5,8 +5,6 @@ decoder), the critic D_cgan of the contrastive GAN, and the discriminator D_z on
 badly they agree about it and its reconstruction G(E(x)).
 """
 
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,6 +14,7 @@ from .. import losses, scores
 from ..config import ADCGANConfig
 from ..networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
 from . import Method
+from .layers import detach, frozen
 
 BETAS = (0.5, 0.999)  # register row 15
 WEIGHT_DECAY = {"E": 0.05, "G": 0.05, "D": 0.01, "D_z": 0.05}  # the October 2021 script's, for optimiser "adamw"
@@ -76,7 +75,7 @@ class ADCGAN(Method):
             losses.L_D(L_adv, L_cgan, config.beta).backward()
             self.optimisers["D"].step()
         gap = real.logit.mean() - fake.logit.mean()
-        return _detach(L_adv_D=L_adv, L_cgan_real=L_cgan, logit_gap=gap)
+        return detach(L_adv_D=L_adv, L_cgan_real=L_cgan, logit_gap=gap)
 
     def generator_step(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
         """(b) G learns L_adv_G + alpha L_cgan(x_f), equation 2; D_cgan is used but not updated."""
@@ -84,13 +83,13 @@ class ADCGAN(Method):
         self.optimisers["G"].zero_grad()
         with torch.no_grad():  # register row 9: no path from the real logits to G
             real_logit = self.D(x).logit
-        with _frozen(self.D):
+        with frozen(self.D):
             fake = self.D(self.G(z))
             L_adv = losses.L_adv_G(real_logit, fake.logit, config.adversarial)
             L_cgan = losses.L_cgan(*self.D.contrastive_pair(fake), config.contrastive)
             losses.L_G(L_adv, L_cgan, config.alpha).backward()
         self.optimisers["G"].step()
-        return _detach(L_adv_G=L_adv, L_cgan_fake=L_cgan)
+        return detach(L_adv_G=L_adv, L_cgan_fake=L_cgan)
 
     def latent_step(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
         """(c) D_z learns equation 3: (z, z) against (z, E(x))."""
@@ -100,7 +99,7 @@ class ADCGAN(Method):
         L_dz = losses.L_dz(self.D_z(z, z), self.D_z(z, encoded))
         L_dz.backward()
         self.optimisers["D_z"].step()
-        return _detach(L_dz=L_dz)
+        return detach(L_dz=L_dz)
 
     def autoencoder_step(self, x: Tensor, z: Tensor | None) -> dict[str, Tensor]:
         """(d) E and G learn L_AE; after warm-up (``z`` given) also E's side of equation 3.
@@ -121,7 +120,7 @@ class ADCGAN(Method):
         loss.backward()
         self.optimisers["E"].step()
         self.optimisers[decoder].step()
-        return _detach(**log)
+        return detach(**log)
 
     def encoded_latent(self, x: Tensor, z: Tensor) -> Tensor:
         """The latent that D_z must tell from z: E(x), or E(G(z)) for ``latent_pair`` "alad"; (N, L)."""
@@ -207,24 +206,6 @@ class ADCGAN(Method):
         Z = Z if config.prior == "gaussian" else _uniform(Z)
         return Z.to(self.device), row.to(self.device)
 
-    def normality_score(self, components: dict[str, np.ndarray]) -> np.ndarray:
-        """NS(x), equation 4, from the components of `score`."""
-        terms = self.terms() if self.config.reduction == "sum" else None
-        return scores.combine(components, self.config.lambda_, self.config.rho, terms)
-
-    def terms(self) -> dict[str, int]:
-        """How many terms each sum of equations 4 and 5 has."""
-        config = self.config
-        with self.evaluating():
-            f_D = self.D.f_D(torch.zeros(1, config.channels, config.image_size, config.image_size,
-                                         device=self.device), config.feature_tap)  # fmt: skip
-        return {
-            "L_GD": f_D.numel(),
-            "L_GR": config.channels * config.image_size**2,
-            "L_FE": config.latent_size,
-            "L_FL": 1,
-        }
-
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E(x)) as uint8 pictures (M, H, H, C)."""
         with self.evaluating():
@@ -244,20 +225,6 @@ class ADCGAN(Method):
         return kind(parameters, rate, BETAS, weight_decay=WEIGHT_DECAY[name])
 
 
-@contextmanager
-def _frozen(network):
-    """Inside the block the network is used, not trained: no gradients for its weights."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)
-
-
 def _uniform(z):
     """Gaussian draws turned into uniform ones on [-1, 1]: 2 Phi(z) - 1."""
     return torch.erf(z / 2**0.5)
-
-
-def _detach(**tensors):
-    return {name: value.detach() for name, value in tensors.items()}

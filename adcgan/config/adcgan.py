@@ -1,0 +1,153 @@
+"""AD-CGAN's own choices: each open row of the decisions register as a named option with its default."""
+
+from dataclasses import dataclass
+
+from .. import paper
+from ..errors import AdcganError, choose
+from .base import STATED, TrainedConfig, latent_size, option
+
+# What the two sets of layer tables settle (register rows 4, 5, 23, 27, 39).
+ARCHITECTURES = {
+    "t2r": dict(
+        projection="local", logit_head="mlp", feature_tap="projected", critic_norm="spectral+batch", dropout="released"
+    ),
+    "t2p": dict(projection="global", logit_head="linear", feature_tap="raw", critic_norm="spectral", dropout="none"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ADCGANConfig(TrainedConfig):
+    """AD-CGAN's own choices. The defaults are the `paper` protocol: the paper's equations, leak-free scoring."""
+
+    # budget and pixels
+    epochs: int = option(STATED, "adversarial epochs (paper: 15 one-vs-all, 35 all-vs-one)", row=18, at_least=0)
+    warm_up_epochs: int = option(STATED, "warm-up epochs W (paper: 5 one-vs-all, 15 all-vs-one)", row=18, at_least=0)
+    warm_up_count: str = option(
+        "added", "are warm-up epochs added to the epochs or included in them", choices=("added", "included"), row=18
+    )
+    pixel_range: str = option("unit", "pixels in [0,1] or [-1,1]", choices=("unit", "symmetric"), row=20)
+    # networks
+    architecture: str = option(
+        "t2r",
+        "t2r: sizes of the authors' October 2021 models; t2p: a design that meets every count of Table 2",
+        choices=("t2r", "t2p"),
+        row=40,
+    )
+    latent_size: int = option(STATED, "latent size L (paper: 100, CatsVsDogs 200)", at_least=1)
+    projection: str = option(
+        STATED, "which contrastive features are projected", choices=("local", "global", "both"), row=4
+    )
+    logit_head: str = option(STATED, "the critic's last layers: two linear or one", choices=("mlp", "linear"), row=5)
+    local_tap: str = option(
+        "block", "local features: before the last block of layers, or before the last layer",
+        choices=("block", "layer"), row=3,
+    )  # fmt: skip
+    critic_norm: str = option(STATED, "the critic's normalisation", choices=("spectral+batch", "spectral"), row=27)
+    dropout: str = option(
+        STATED, "Dropout2d 0.2 where the October 2021 models have it, or none", choices=("released", "none"), row=39
+    )
+    encoder_output: str = option(
+        "layer-norm", "the encoder's last layer: affine LayerNorm, or nothing", choices=("layer-norm", "none"), row=38
+    )
+    initialisation: str = option(
+        "pytorch", "initial weights: PyTorch's, or Xavier", choices=("pytorch", "xavier"), row=41
+    )
+    # losses
+    contrastive: str = option(
+        "masked", "denominator of equation 1: other images' locations only, or all as printed",
+        choices=("masked", "literal"), row=1,
+    )  # fmt: skip
+    alpha: float = option(STATED, "weight of L_cgan(fake) in L_G (paper: 0.3)", row=6, at_least=0)
+    beta: float = option(STATED, "weight of L_cgan(real) in L_D (paper: 0.3)", row=6, at_least=0)
+    adversarial: str = option(
+        "rsgan", "equation 6 on pairs (rsgan), or against the batch average (rasgan)",
+        choices=("rsgan", "rasgan"), row=8,
+    )  # fmt: skip
+    latent_role: str = option(
+        "adversarial", "does the encoder fool D_z or help it", choices=("adversarial", "cooperative"), row=11
+    )
+    latent_pair: str = option(
+        "paper", "D_z compares (z,z) with (z,E(x)); alad: with (z,E(G(z))); marginal: single vectors",
+        choices=("paper", "alad", "marginal"), row=12,
+    )  # fmt: skip
+    latent_weight: float = option(1.0, "weight of D_z's term in the encoder's loss", row=13, at_least=0)
+    # optimisation
+    learning_rate_cgan: float = option(STATED, "learning rate of G, D_cgan and D_z (paper: 3e-4)", at_least=0)
+    learning_rate_autoencoder: float = option(STATED, "learning rate of E (paper: 2e-4)", at_least=0)
+    optimiser: str = option(
+        "adam", "Adam without decay (paper), or AdamW with the October 2021 decays", choices=("adam", "adamw"), row=15
+    )
+    generator_optimiser: str = option(
+        "shared", "one optimiser for G in both its steps, or one per step", choices=("shared", "separate"), row=14
+    )
+    critic_steps: int = option(2, "critic updates per generator update", row=16, at_least=1)
+    critic_gradients: str = option(
+        "zeroed", "zero the critic's gradients between its updates, or let them add up",
+        choices=("zeroed", "accumulated"), row=16,
+    )  # fmt: skip
+    latent_draws: str = option(
+        "fresh", "a fresh z for every update, or one z for the whole batch", choices=("fresh", "shared"), row=17
+    )
+    prior: str = option("gaussian", "P_z: N(0,I), or uniform on [-1,1]", choices=("gaussian", "uniform"), row=37)
+    warm_up: str = option(
+        "autoencoder",
+        "warm-up trains E and G only; with D and D_z too; or everything at a rising learning rate",
+        choices=("autoencoder", "with-discriminators", "learning-rate"),
+        row=19,
+    )
+    # scoring
+    lambda_: float = option(STATED, "equation 4's lambda: critic features against pixels (paper: 0.1)", at_least=0)
+    rho: float = option(STATED, "equation 4's rho: encoder against latent discriminator (paper: 0.5)", at_least=0)
+    reduction: str = option("mean", "sums of equations 4 and 5 as means or as printed", choices=("mean", "sum"), row=22)
+    feature_tap: str = option(
+        STATED, "f_D before or after the contrastive projection", choices=("projected", "raw"), row=23
+    )
+    latent_feature: str = option(
+        "printed", "L_FL with E(G(z)) as printed, or with E(G(E(x)))", choices=("printed", "released"), row=24
+    )
+    test_latents: str = option(
+        "shared", "z while scoring: the same for all images, one per image, or the October 2021 script's rule",
+        choices=("shared", "per-image", "released"), row=25,
+    )  # fmt: skip
+    test_latent_count: int = option(16, "how many shared z are averaged over", row=25, at_least=1)
+    latent_output: str = option("logit", "D_z in L_FL: logit or probability", choices=("logit", "probability"), row=26)
+    test_mode: str = option(
+        "eval", "batch norm while scoring: running statistics, or those of the test batch",
+        choices=("eval", "batch-statistics"), row=28,
+    )  # fmt: skip
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("lambda_", "rho"):
+            if getattr(self, name) > 1:
+                raise AdcganError(f"{name} is {getattr(self, name)}: expected a weight from 0 to 1")
+        if self.architecture == "t2p" and self.dropout == "released":
+            raise AdcganError("dropout is 'released': the t2p networks have no dropout; use none, or architecture t2r")
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs in all, warm-up among them."""
+        added = self.warm_up_epochs if self.warm_up_count == "added" else 0
+        return self.epochs + added
+
+    @classmethod
+    def stated(cls, scheme: str, image_size: int, options: dict) -> dict:
+        """The paper's settings, and what the chosen set of layer tables settles."""
+        settings = paper.settings()
+        architecture = options.get("architecture", "t2r")
+        choose("architecture", architecture, ARCHITECTURES)
+        return (
+            dict(
+                batch_size=settings["batch_size"],
+                warm_up_epochs=settings["epochs"][scheme]["warm_up"],
+                epochs=settings["epochs"][scheme]["adversarial"],
+                latent_size=latent_size(image_size),
+                alpha=settings["alpha"],
+                beta=settings["beta"],
+                learning_rate_cgan=settings["learning_rate"]["cgan"],
+                learning_rate_autoencoder=settings["learning_rate"]["autoencoder"],
+                lambda_=settings["lambda"],
+                rho=settings["rho"],
+            )
+            | ARCHITECTURES[architecture]
+        )

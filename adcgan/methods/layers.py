@@ -1,0 +1,57 @@
+"""Pieces of the compared methods' networks that PyTorch does not have."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution padded as TensorFlow's SAME, (N, C, H, W) -> (N, K, ceil(H/s), ceil(W/s)).
+
+    Where the padding is odd, the extra row or column is at the end, which PyTorch's own ``padding`` cannot say.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        sides = zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
+        total = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side, kernel, stride in sides]
+        height, width = [(extra // 2, extra - extra // 2) for extra in total]
+        return super().forward(F.pad(x, (*width, *height)))
+
+
+class Unflatten(nn.Module):
+    """Vectors (N, K M M) as maps (N, K, M, M)."""
+
+    def __init__(self, side: int = 1):
+        super().__init__()
+        self.side = side
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z.view(len(z), -1, self.side, self.side)
+
+
+def initialise(network: nn.Module, weight: Callable[[Tensor], object], bias: float) -> nn.Module:
+    """Draw the weights of every convolution and linear layer by ``weight``, set the biases; returns ``network``."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            weight(module.weight.data)
+            nn.init.constant_(module.bias, bias)
+    return network
+
+
+@contextmanager
+def frozen(*networks: nn.Module):
+    """Inside the block the networks are used, not trained: no gradients for their weights."""
+    for network in networks:
+        network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.requires_grad_(True)
+
+
+def detach(**tensors: Tensor) -> dict[str, Tensor]:
+    """Scalars for the log, without their graphs."""
+    return {name: value.detach() for name, value in tensors.items()}
