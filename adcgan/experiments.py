@@ -86,6 +86,9 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
         started = time.monotonic()
         components = method.score(test, split.anomalous)
         score_seconds = time.monotonic() - started
+        started = time.monotonic()
+        study = method.study(test, split.test_labels, split.anomalous)
+        study_seconds = time.monotonic() - started
         # Everything below is computed from the half-precision values that are stored: exactly traceable.
         components = {name: _half(name, values, cell) for name, values in components.items()}
         scores = normality_score(cell.config, components).astype(np.float32)
@@ -123,7 +126,11 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
     arrays = {"labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **components}
-    record = write(cell, runs, content, arrays, rows)
+    if study is not None:
+        content["study"] = study.readings
+        content["cost"]["study_seconds"] = round(study_seconds, 2)
+        study = study.draws | {name: _half(name, values, cell) for name, values in study.images.items()}
+    record = write(cell, runs, content, arrays, rows, study)
     checkpoint.unlink(missing_ok=True)
     return record
 

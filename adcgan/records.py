@@ -20,7 +20,7 @@ from .evaluation import auroc
 from .scores import normality_score
 
 FORMAT = 1
-RECORD, SCORES = "record.json", "scores.npz"
+RECORD, SCORES, STUDY = "record.json", "scores.npz", "study.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
 
@@ -86,6 +86,19 @@ class Record:
         return normality_score(self.cell.config, self.components).astype(np.float32)
 
     @property
+    def readings(self) -> dict[str, dict[str, float]]:
+        """AUROC of NS and of each component under other protocols on the same weights, fractions; maybe empty."""
+        return self.content.get("study", {})
+
+    @cached_property
+    def study(self) -> dict[str, np.ndarray]:
+        """The study's arrays by name: AUROCs over draws, float32, and values per image, float16; maybe empty."""
+        if STUDY not in self.content["files"]:
+            return {}
+        with np.load(self.directory / STUDY, allow_pickle=False) as archive:
+            return dict(archive)
+
+    @property
     def labels(self) -> np.ndarray:
         """The class of each test image, (M,)."""
         return self._arrays["labels"]
@@ -107,14 +120,23 @@ class Record:
         return dict(zip(self.content["pictures"]["rows"], grid, strict=True))
 
 
-def write(cell: Cell, runs: Path, content: dict, arrays: dict[str, np.ndarray], rows: dict[str, np.ndarray]) -> Record:
+def write(
+    cell: Cell,
+    runs: Path,
+    content: dict,
+    arrays: dict[str, np.ndarray],
+    rows: dict[str, np.ndarray],
+    study: dict[str, np.ndarray] | None = None,
+) -> Record:
     """Write a complete cell: scores and pictures first, record.json last, each by rename.
 
-    ``arrays`` go to scores.npz; ``rows`` name to uint8 (columns, H, H, C) go to the sheet of pictures. On a failure
-    the directory holds no record, and AdcganError says why.
+    ``arrays`` go to scores.npz, ``study`` to study.npz; ``rows`` name to uint8 (columns, H, H, C) go to the sheet of
+    pictures. On a failure the directory holds no record, and AdcganError says why.
     """
     directory = cell.directory(runs)
     files = {SCORES: _npz(arrays), PICTURES[next(iter(rows.values())).shape[3]]: _sheet(rows)}
+    if study is not None:
+        files[STUDY] = _npz(study)
     content = content | {
         "format": FORMAT,
         "pictures": {"tile": next(iter(rows.values())).shape[1], "rows": list(rows)},

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +27,18 @@ METHODS = {
     "isolation_forest": ("yardsticks", "IsolationForest"),
     "autoencoder": ("autoencoder", "Autoencoder"),
 }
+
+
+class Study(NamedTuple):
+    """What other protocols make of the same weights (`adcgan.methods.protocols`), AUROCs as fractions.
+
+    ``readings``: protocol -> AUROC of NS and of each component. ``draws``: name -> float32 AUROCs over random draws.
+    ``images``: name -> one value per test image.
+    """
+
+    readings: dict[str, dict[str, float]]
+    draws: dict[str, np.ndarray]
+    images: dict[str, np.ndarray]
 
 
 class Method:
@@ -60,6 +73,10 @@ class Method:
         ``anomalous`` (M,) exists for the diagnostic protocols that imitate a leak; no other reads it.
         """
         raise AssertionError("every method defines score")
+
+    def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study | None:
+        """Diagnostics of the same weights under other protocols, or None for a method that has none."""
+        return None
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
         """uint8 reconstructions of uint8 images (M, H, H, C), or None for a method that has none."""
@@ -103,13 +120,19 @@ class Method:
         return (unit * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
     def test_batches(self, images: np.ndarray) -> Iterator[tuple[slice, Tensor]]:
-        """Test images in order, as (where, pixels); with a bar where it takes long."""
-        size = self.config.test_batch_size
-        with tqdm(total=len(images), desc="scoring", unit="image", delay=20, mininterval=20, leave=False) as bar:
-            for start in range(0, len(images), size):
-                where = slice(start, start + size)
+        """Test images in order, as (where, pixels); with a bar where it takes long.
+
+        A last image that would be alone joins the batch before: one image has no batch statistics.
+        """
+        count, size = len(images), self.config.test_batch_size
+        starts = list(range(0, count, size))
+        if len(starts) > 1 and count - starts[-1] == 1:
+            starts.pop()
+        with tqdm(total=count, desc="scoring", unit="image", delay=20, mininterval=20, leave=False) as bar:
+            for start, end in zip(starts, [*starts[1:], count], strict=True):
+                where = slice(start, end)
                 yield where, self.pixels(images[where])
-                bar.update(len(images[where]))
+                bar.update(end - start)
 
     @contextmanager
     def evaluating(self):
@@ -149,6 +172,10 @@ class Yardstick:
     def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
         """As `Method.score`; ``anomalous`` is read by none."""
         raise AssertionError("every yardstick defines score")
+
+    def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study | None:
+        """As `Method.study`."""
+        return None
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
         """As `Method.reconstruct`."""

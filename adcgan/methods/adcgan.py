@@ -5,6 +5,12 @@ decoder), the critic D_cgan of the contrastive GAN, and the discriminator D_z on
 badly they agree about it and its reconstruction G(E(x)).
 """
 
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,12 +19,24 @@ from torch.optim import Adam, AdamW
 from .. import losses, scores
 from ..config import ADCGANConfig
 from ..networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
-from . import Method
+from . import Method, Study, protocols
 from .layers import detach, frozen
 
 BETAS = (0.5, 0.999)  # register row 15
 WEIGHT_DECAY = {"E": 0.05, "G": 0.05, "D": 0.01, "D_z": 0.05}  # the October 2021 script's, for optimiser "adamw"
+TAPS = ("projected", "raw")  # where f_D may be read, register row 23
 TEST_LATENT_SEED = 0  # register row 25: one set of z for every test image of every cell
+
+
+class Seen(NamedTuple):
+    """What one pass of the networks says of M test images: components (M,) that no z enters, and latents (M, L)."""
+
+    L_GD_projected: Tensor
+    L_GD_raw: Tensor
+    L_GR: Tensor
+    L_FE: Tensor
+    E_x: Tensor
+    E_again: Tensor
 
 
 class ADCGAN(Method):
@@ -142,8 +160,12 @@ class ADCGAN(Method):
 
     def draw(self, x: Tensor) -> Tensor:
         """z ~ P_z, (N, L): one for each image of the batch x (register row 37)."""
-        z = torch.randn(len(x), self.config.latent_size, device=self.device)
-        return z if self.config.prior == "gaussian" else _uniform(z)
+        return self.as_prior(torch.randn(len(x), self.config.latent_size, device=self.device))
+
+    def as_prior(self, z: Tensor) -> Tensor:
+        """Gaussian draws as draws from P_z, on the device: N(0, I), or uniform on [-1, 1] by 2 Phi(z) - 1."""
+        z = z.to(self.device)
+        return z if self.config.prior == "gaussian" else torch.erf(z / 2**0.5)
 
     def again(self, z: Tensor) -> Tensor:
         """A fresh z for the next update, or the same one (register row 17)."""
@@ -161,32 +183,55 @@ class ADCGAN(Method):
 
     def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
         """L_GD, L_GR, L_FE and L_FL of every image (A.7), each the mean of its terms; float32 (M,)."""
-        components = {name: np.empty(len(images), np.float32) for name in scores.COMPONENTS}
-        with self.evaluating():
-            Z, row = self.test_latents(anomalous)
-            E_of_G_z = torch.cat([self.E(self.G(z)) for z in Z.flatten(0, 1).split(self.config.test_batch_size)])
-            E_of_G_z = E_of_G_z.view_as(Z)
-            for where, x in self.test_batches(images):
-                batch = self.components(x, Z[row[where]], E_of_G_z[row[where]])
-                for name, values in batch.items():
-                    components[name][where] = values.cpu().numpy()
-        return components
+        return self.components(self.look(images), anomalous)
 
-    def components(self, x: Tensor, z: Tensor, E_of_G_z: Tensor) -> dict[str, Tensor]:
-        """Equations 4 and 5 for a batch x (N, C, H, H); ``z`` and ``E_of_G_z`` (N, k, L) are averaged over k."""
-        E_x = self.E(x)
-        reconstruction = self.G(E_x)
-        E_reconstruction = self.E(reconstruction)
-        tap = self.config.feature_tap
-        if self.config.latent_feature == "released":
-            E_of_G_z = E_reconstruction[:, None].expand_as(z)
-        L_FL = [scores.L_FL(self._D_z_output, z[:, k], E_of_G_z[:, k], E_x) for k in range(z.shape[1])]
-        return {
-            "L_GD": scores.L_GD(self.D.f_D(x, tap), self.D.f_D(reconstruction, tap)),
-            "L_GR": scores.L_GR(x, reconstruction),
-            "L_FE": scores.L_FE(E_x, E_reconstruction),
+    def look(self, images: np.ndarray) -> Seen:
+        """One pass over the test images: what their scores need, whichever z is used afterwards."""
+        batches = []
+        with self.evaluating():
+            for _, x in self.test_batches(images):
+                E_x = self.E(x)
+                reconstruction = self.G(E_x)
+                E_again = self.E(reconstruction)
+                taps = [scores.L_GD(*(self.D.f_D(image, tap) for image in (x, reconstruction))) for tap in TAPS]
+                batches.append(Seen(*taps, scores.L_GR(x, reconstruction), scores.L_FE(E_x, E_again), E_x, E_again))
+        return Seen(*(torch.cat(part) for part in zip(*batches, strict=True)))
+
+    def components(self, seen: Seen, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+        """Equations 4 and 5 from one pass; ``anomalous`` (M,) is read by the released rule for z alone."""
+        Z, row = self.test_latents(anomalous)
+        encoded = self.encoded_latents(Z)
+        L_FL = [self.L_FL(seen, Z[row, k], encoded[row, k]) for k in range(Z.shape[1])]
+        components = {
+            "L_GD": seen.L_GD_projected if self.config.feature_tap == "projected" else seen.L_GD_raw,
+            "L_GR": seen.L_GR,
+            "L_FE": seen.L_FE,
             "L_FL": torch.stack(L_FL).mean(0),
         }
+        return {name: values.cpu().numpy() for name, values in components.items()}
+
+    def L_FL(self, seen: Seen, z: Tensor, E_of_G_z: Tensor) -> Tensor:
+        """Equation 5's second term for every image, (M,), each with its own row of ``z`` and ``E_of_G_z`` (M, L)."""
+        if self.config.latent_feature == "released":
+            E_of_G_z = seen.E_again
+        with self.evaluating():
+            return scores.L_FL(self._D_z_output, z, E_of_G_z, seen.E_x)
+
+    def encoded_latents(self, Z: Tensor) -> Tensor:
+        """E(G(z)) for a table of z's, of the table's shape (R, k, L)."""
+        with self.evaluating():
+            parts = Z.flatten(0, 1).split(self.config.test_batch_size)
+            return torch.cat([self.E(self.G(z)) for z in parts]).view_as(Z)
+
+    def reading(self, **options) -> ADCGAN:
+        """The same networks behind other scoring options."""
+        other = copy(self)
+        other.config = replace(self.config, **options)
+        return other
+
+    def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study:
+        """What the other protocols make of the same weights."""
+        return protocols.study(self, images, labels, anomalous)
 
     def test_latents(self, anomalous: np.ndarray) -> tuple[Tensor, Tensor]:
         """The z of the test: a table Z (R, k, L) and each image's row in it, (M,). Register row 25.
@@ -203,8 +248,7 @@ class ADCGAN(Method):
         if config.test_latents == "released":
             flags = torch.as_tensor(anomalous)
             row[flags] = int((~flags).nonzero().max())
-        Z = Z if config.prior == "gaussian" else _uniform(Z)
-        return Z.to(self.device), row.to(self.device)
+        return self.as_prior(Z), row.to(self.device)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E(x)) as uint8 pictures (M, H, H, C)."""
@@ -223,8 +267,3 @@ class ADCGAN(Method):
             return Adam(parameters, rate, BETAS)
         kind = Adam if name == "D_z" else AdamW  # the script gives D_z plain Adam with an L2 term
         return kind(parameters, rate, BETAS, weight_decay=WEIGHT_DECAY[name])
-
-
-def _uniform(z):
-    """Gaussian draws turned into uniform ones on [-1, 1]: 2 Phi(z) - 1."""
-    return torch.erf(z / 2**0.5)

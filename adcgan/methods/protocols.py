@@ -1,0 +1,120 @@
+"""The protocol study's measurements on one set of AD-CGAN weights, made when a cell is scored.
+
+The `paper` protocol is the result: equations 4 and 5, deterministic, blind to the labels. The others are diagnostics.
+`released` is what the authors' public script of October 2021 does: L_FL with E(G(E(x))), and a z that is drawn for
+every normal image but not for the anomalous ones, which all get the one left over from the last normal image.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..evaluation import auroc
+from ..scores import normality_score
+from . import Study
+
+if TYPE_CHECKING:
+    from .adcgan import ADCGAN
+
+RELEASED = {"latent_feature": "released", "test_latents": "released"}
+# Scoring options read on the same weights, one change at a time against the paper protocol, and the released one.
+READINGS = {
+    "paper": {},
+    "released": RELEASED,
+    "reduction=sum": {"reduction": "sum"},
+    "feature_tap=raw": {"feature_tap": "raw"},
+    "feature_tap=projected": {"feature_tap": "projected"},
+    "latent_feature=released": {"latent_feature": "released"},
+    "test_latents=per-image": {"test_latents": "per-image"},
+    "test_latents=released": {"test_latents": "released"},
+    "latent_output=probability": {"latent_output": "probability"},
+}
+DRAWS = 200  # left-over z's, and random splits of the normal images
+BATCHES = (32, 256)
+SEED = 1  # of the study's own draws; the score's z's have seed 0
+
+
+def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study:
+    """Every diagnostic of these weights on uint8 ``images`` (M, H, H, C).
+
+    Readings: each of `READINGS`, and batch norm's statistics taken from test batches in shuffled and in label order.
+    Draws: AUROC over `DRAWS` left-over z's, and between random halves of the normal images. Per image: L_FL under
+    the released protocol.
+    """
+    seen = method.look(images)
+    readings, parts = {}, {}
+    for name, options in READINGS.items():
+        if not options.items() <= vars(method.config).items() or name == "paper":
+            parts[name], readings[name] = read(method.reading(**options), seen, anomalous)
+    for order, rows in {"shuffled": shuffled(len(images)), "label": np.argsort(labels, kind="stable")}.items():
+        for size in BATCHES:
+            other = method.reading(test_mode="batch-statistics", test_batch_size=size)
+            _, aurocs = read(other, other.look(images[rows]), anomalous[rows])
+            readings[f"batch-statistics {order} order, batches of {size}"] = aurocs
+    draws = null(method, seen, parts["paper"], anomalous)
+    for name in ("released", "test_latents=released"):
+        draws |= left_over(name, method.reading(**READINGS[name]), seen, anomalous)
+    draws = {name: np.array(values, np.float32) for name, values in draws.items()}
+    return Study(readings, draws, {"L_FL released": parts["released"]["L_FL"]})
+
+
+def read(method: ADCGAN, seen, anomalous: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """The components that a reading gives, and the AUROC of NS and of each."""
+    components = method.components(seen, anomalous)
+    values = {"NS": normality_score(method.config, components), **components}
+    return components, {name: round(auroc(anomalous, score), 5) for name, score in values.items()}
+
+
+def left_over(name: str, method: ADCGAN, seen, anomalous: np.ndarray) -> dict[str, list[float]]:
+    """AUROC of NS and of L_FL under a reading with the released rule for z, over `DRAWS` draws of the left-over z.
+
+    The normal images keep the z's that they have in the reading: only what is left over for the anomalies changes.
+    """
+    components = method.components(seen, anomalous)
+    flags = torch.as_tensor(anomalous, device=seen.E_x.device)
+    NS, alone = [], []
+    for L_FL in L_FL_of_draws(method, type(seen)(*(part[flags] for part in seen))):
+        components["L_FL"] = components["L_FL"].copy()
+        components["L_FL"][anomalous] = L_FL
+        NS.append(auroc(anomalous, normality_score(method.config, components)))
+        alone.append(auroc(anomalous, components["L_FL"]))
+    return {f"left over, {name}, NS": NS, f"left over, {name}, L_FL": alone}
+
+
+def null(method: ADCGAN, seen, components: dict[str, np.ndarray], anomalous: np.ndarray) -> dict[str, list[float]]:
+    """AUROC of NS between random halves of the normal images, where there is nothing to find, over `DRAWS` splits.
+
+    Under the released rule the half called anomalous gets a left-over z; the other half a z for each image.
+    """
+    normal = ~anomalous
+    flags = torch.as_tensor(normal, device=seen.E_x.device)
+    seen = type(seen)(*(part[flags] for part in seen))
+    components = {name: values[normal] for name, values in components.items()}
+    count = int(normal.sum())
+    random = np.random.default_rng(SEED)
+    released = method.reading(**RELEASED)
+    own = released.components(seen, np.arange(count) < 0)["L_FL"]  # no image pretends: each has a z of its own
+    result = {"null, paper, NS": [], "null, released, NS": []}
+    for L_FL in L_FL_of_draws(released, seen):
+        pretended = random.permutation(count) < count // 2
+        for values, aurocs in zip((components["L_FL"], np.where(pretended, L_FL, own)), result.values(), strict=True):
+            score = normality_score(method.config, components | {"L_FL": values})
+            aurocs.append(auroc(pretended, score))
+    return result
+
+
+def L_FL_of_draws(method: ADCGAN, seen):
+    """L_FL of the images seen (M,), once for each of `DRAWS` z's that all of them share."""
+    generator = torch.Generator().manual_seed(SEED)
+    Z = method.as_prior(torch.randn(DRAWS, 1, method.config.latent_size, generator=generator))
+    encoded = method.encoded_latents(Z)
+    for z, E_of_G_z in zip(Z, encoded, strict=True):
+        yield method.L_FL(seen, z.expand_as(seen.E_x), E_of_G_z.expand_as(seen.E_x)).cpu().numpy()
+
+
+def shuffled(count: int) -> np.ndarray:
+    """A fixed order of ``count`` images that knows no label."""
+    return np.random.default_rng(SEED).permutation(count)
