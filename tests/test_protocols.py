@@ -1,0 +1,108 @@
+"""The study of protocols: each reading is what the option by itself gives, and the nulls are nulls."""
+
+import numpy as np
+import pytest
+import torch
+
+from adcgan import scores
+from adcgan.evaluation import auroc
+from adcgan.methods import protocols
+
+
+@pytest.fixture(scope="module")
+def sample(zeros):
+    """Every normal test image and as many anomalous ones, in the test's order."""
+    normal = np.flatnonzero(~zeros.anomalous)
+    rows = np.sort(np.concatenate([normal, np.flatnonzero(zeros.anomalous)[: len(normal)]]))
+    return zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows]
+
+
+@pytest.fixture(scope="module")
+def study(trained, sample):
+    return trained.study(*sample)
+
+
+def aurocs(method, images, anomalous):
+    components = method.score(images, anomalous)
+    values = {"NS": scores.normality_score(method.config, components), **components}
+    return {name: auroc(anomalous, score) for name, score in values.items()}
+
+
+@pytest.mark.parametrize("name", [name for name in protocols.READINGS if name != "feature_tap=projected"])
+def test_a_reading_is_the_score_under_that_option(study, trained_as, sample, name):
+    images, _, anomalous = sample
+    expected = aurocs(trained_as(**protocols.READINGS[name]), images, anomalous)
+    assert study.readings[name] == pytest.approx(expected, abs=2e-5)
+
+
+def test_a_reading_that_changes_nothing_is_left_out(study):
+    assert "feature_tap=projected" not in study.readings
+
+
+@pytest.mark.parametrize("order", ["shuffled", "label"])
+@pytest.mark.parametrize("size", protocols.BATCHES)
+def test_batch_statistics_are_those_of_the_named_order_and_size(study, trained_as, sample, order, size):
+    images, labels, anomalous = sample
+    method = trained_as(test_mode="batch-statistics", test_batch_size=size)
+    rows = protocols.shuffled(len(images)) if order == "shuffled" else np.argsort(labels, kind="stable")
+    expected = aurocs(method, images[rows], anomalous[rows])
+    name = f"batch-statistics {order} order, batches of {size}"
+    assert study.readings[name] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["released", "test_latents=released"])
+def test_a_left_over_draw_gives_every_anomaly_that_z_and_leaves_the_normal_images_theirs(
+    study, trained_as, sample, name
+):
+    images, _, anomalous = sample
+    method = trained_as(**protocols.READINGS[name])
+    components = method.score(images, anomalous)
+    z = torch.randn(protocols.DRAWS, 1, 100, generator=torch.Generator().manual_seed(protocols.SEED))[7, 0]
+    E, G, D_z = (method.networks[part] for part in ("E", "G", "D_z"))
+    with method.evaluating():
+        for n in np.flatnonzero(anomalous):
+            x = method.pixels(images[n : n + 1])
+            middle = E(G(E(x))) if method.config.latent_feature == "released" else E(G(z[None]))
+            components["L_FL"][n] = (D_z(z[None], middle) - D_z(middle, E(x))).abs().item()
+    assert study.draws[f"left over, {name}, L_FL"][7] == pytest.approx(auroc(anomalous, components["L_FL"]), abs=1e-3)
+    expected = auroc(anomalous, scores.normality_score(method.config, components))
+    assert study.draws[f"left over, {name}, NS"][7] == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_left_over_latent_moves_the_released_score_and_the_paper_score_has_none(study):
+    assert np.ptp(study.draws["left over, released, L_FL"]) > 0.1
+    assert {name for name in study.draws if name.startswith("left over")} == {
+        f"left over, {rule}, {what}" for rule in ("released", "test_latents=released") for what in ("NS", "L_FL")
+    }
+
+
+def test_the_paper_protocol_finds_nothing_between_halves_of_the_normal_images(study, sample):
+    count = int((~sample[2]).sum())
+    draws = study.draws["null, paper, NS"]
+    spread = np.sqrt((count + 1) / (12 * (count // 2) * (count - count // 2)))
+    assert len(draws) == protocols.DRAWS
+    assert abs(draws.mean() - 0.5) < 3 * spread / np.sqrt(len(draws))
+    assert draws.std() == pytest.approx(spread, rel=0.25)
+
+
+def test_the_released_protocol_finds_something_there(study):
+    assert study.draws["null, released, NS"].std() > 1.2 * study.draws["null, paper, NS"].std()
+
+
+def test_the_study_is_the_same_every_time_and_changes_no_weight(study, trained, sample):
+    before = {name: network.state_dict() for name, network in trained.networks.items()}
+    before = {(n, key): value.clone() for n, state in before.items() for key, value in state.items()}
+    again = trained.study(*sample)
+    assert again.readings == study.readings
+    assert all((again.draws[name] == study.draws[name]).all() for name in study.draws)
+    for (n, key), value in before.items():
+        if not key.endswith("num_batches_tracked"):
+            assert torch.equal(trained.networks[n].state_dict()[key], value)
+
+
+def test_a_record_keeps_the_study_beside_its_scores(record):
+    assert record.readings["paper"]["NS"] == pytest.approx(record.auroc["NS"], abs=1e-3)  # stored in half precision
+    assert record.study["left over, released, NS"].shape == (protocols.DRAWS,)
+    released = record.components | {"L_FL": record.study["L_FL released"]}
+    NS = scores.normality_score(record.cell.config, released)
+    assert record.readings["released"]["NS"] == pytest.approx(auroc(record.anomalous, NS), abs=1e-3)
