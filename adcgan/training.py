@@ -8,6 +8,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +18,15 @@ from tqdm import tqdm
 
 from .errors import AdcganError
 from .methods import Method, Yardstick
+from .stepping import Eager, stepper
 
 
 class Diverged(AdcganError):
     """A loss that is not finite: the training stops and leaves no result."""
+
+
+class OutOfTime(AdcganError):
+    """The time box is full: the training stopped at a checkpoint and can be continued."""
 
 
 @dataclass
@@ -32,61 +38,106 @@ class History:
     resumed: int = 0
 
 
-def train(method: Method, images: np.ndarray, *, seed: int, checkpoint: Path, identity: str, title: str) -> History:
-    """Train ``method`` on uint8 ``images`` (N, H, H, C) to its configured number of epochs.
+class Training:
+    """One training on uint8 ``images`` (N, H, H, C), to be advanced step by step; `train` does it in one go.
 
     Continues from ``checkpoint`` where it exists, after checking that its ``identity`` is this run's. Raises
-    `Diverged` when a loss is not finite, AdcganError for a foreign or damaged checkpoint or too few images.
+    `Diverged` when a loss is not finite, `OutOfTime` where the next epoch would not end before ``deadline``
+    (`time.monotonic`), AdcganError for a foreign or damaged checkpoint or too few images.
     """
-    config = method.config
-    images, held_out = _hold_out(images, config.validation_fraction)
-    batches, rest = divmod(len(images), config.batch_size)
-    if config.last_batch == "keep" and rest > 1:  # batch norm and the contrastive loss need two images
-        batches += 1
-    if batches == 0:
-        raise AdcganError(
-            f"{title}: {len(images)} normal training images do not fill a batch of {config.batch_size}: "
-            "give a smaller batch_size or more images"
-        )
-    passes = 1
-    if config.steps_per_epoch:
-        batches = config.steps_per_epoch
-        passes = -(-batches * config.batch_size // len(images))
-    history = History()
-    if checkpoint.exists():
-        history = _load(checkpoint, identity, method)
-    store = torch.as_tensor(images).to(method.device)
-    progress = Progress(title, config.total_epochs, batches, history)
-    for epoch in range(len(history.losses), config.total_epochs):
-        if config.patience and _stalled(history, method.monitored, config.patience):
-            break
-        started = time.monotonic()
-        orders = [_order(len(images), passes, seed, epoch, n) for n in range(method.shuffles)]
-        sums: dict[str, torch.Tensor] = {}
-        method.train()
-        method.begin_epoch(epoch)
-        for batch in range(batches):
-            part = slice(batch * config.batch_size, (batch + 1) * config.batch_size)
-            rows = torch.cat([order[part] for order in orders]).to(method.device)
-            log = method.step(method.pixels(store[rows]), epoch)
-            for name, value in log.items():
-                sums[name] = sums[name] + value if name in sums else value.clone()
-            progress.batch(log)
-        losses = {name: value.item() / batches for name, value in sums.items()}
-        for name, value in losses.items():
-            if not math.isfinite(value):
-                raise Diverged(
-                    f"{title}: loss {name} is {value} in epoch {epoch + 1} of {config.total_epochs}: "
-                    "nothing is recorded; try a lower learning rate, or another seed"
-                )
-        if len(held_out):
-            losses |= method.validate(held_out)
-        history.losses.append(losses)
-        history.seconds += time.monotonic() - started
-        _save(checkpoint, identity, method, history)
-        progress.epoch(history)
-    progress.close()
-    return history
+
+    def __init__(
+        self,
+        method: Method,
+        images: np.ndarray,
+        *,
+        seed: int,
+        checkpoint: Path,
+        identity: str,
+        title: str,
+        eager: bool = False,
+        deadline: float | None = None,
+    ):
+        config = method.config
+        self.method, self.seed, self.checkpoint, self.identity = method, seed, checkpoint, identity
+        self.title, self.deadline = title, deadline
+        self.images, self.held_out = _hold_out(images, config.validation_fraction)
+        self.batches, self.rest = divmod(len(self.images), config.batch_size)
+        if config.last_batch == "drop" or self.rest == 1:  # batch norm and the contrastive loss need two images
+            self.rest = 0
+        if self.batches + bool(self.rest) == 0:
+            raise AdcganError(
+                f"{title}: {len(self.images)} normal training images do not fill a batch of {config.batch_size}: "
+                "give a smaller batch_size or more images"
+            )
+        self.passes = 1
+        if config.steps_per_epoch:
+            self.batches, self.rest = config.steps_per_epoch, 0
+            self.passes = -(-self.batches * config.batch_size // len(self.images))
+        self.history = History()
+        self.stepper = stepper(method, torch.as_tensor(self.images).to(method.device), eager)
+        if checkpoint.exists():
+            self.history = _load(checkpoint, identity, method, self.stepper)
+
+    def finished(self) -> bool:
+        """Whether the last epoch is done, or an early stop has come."""
+        config, history = self.method.config, self.history
+        stalled = config.patience and _stalled(history, self.method.monitored, config.patience)
+        return stalled or len(history.losses) >= config.total_epochs
+
+    def steps(self) -> Iterator[None]:
+        """Train to the end; a pause after every step, a checkpoint after every epoch."""
+        config, history = self.method.config, self.history
+        count = self.batches + bool(self.rest)
+        progress = Progress(self.title, config.total_epochs, count, history)
+        while not self.finished():
+            epoch = len(history.losses)
+            self.check_time(progress)
+            started = time.monotonic()
+            full, last = self.orders(epoch)
+            self.method.train()
+            self.method.begin_epoch(epoch)
+            self.stepper.begin(full, epoch)
+            for batch in range(count):
+                self.stepper.step(last if batch == self.batches else None)
+                progress.batch(self.stepper.sums, batch + 1)
+                yield
+            losses = {name: value / count for name, value in self.stepper.sums().items()}
+            for name, value in losses.items():
+                if not math.isfinite(value):
+                    raise Diverged(
+                        f"{self.title}: loss {name} is {value} in epoch {epoch + 1} of {config.total_epochs}: "
+                        "nothing is recorded; try a lower learning rate, or another seed"
+                    )
+            if len(self.held_out):
+                losses |= self.method.validate(self.held_out)
+            history.losses.append(losses)
+            history.seconds += time.monotonic() - started
+            _save(self.checkpoint, self.identity, self.method, history, self.stepper)
+            progress.epoch(history)
+        progress.close()
+
+    def orders(self, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows of the images in each full batch, (batches, N * shuffles), and in the incomplete last one."""
+        size, full = self.method.config.batch_size, self.batches * self.method.config.batch_size
+        orders = [_order(len(self.images), self.passes, self.seed, epoch, n) for n in range(self.method.shuffles)]
+        batches = torch.cat([order[:full].view(-1, size) for order in orders], 1)
+        return batches, torch.cat([order[full : full + self.rest] for order in orders])
+
+    def check_time(self, progress) -> None:
+        """Stop before an epoch that the deadline would cut, judged by the time of the epochs in this sitting."""
+        if self.deadline is not None and time.monotonic() + progress.seconds_per_epoch() > self.deadline:
+            progress.close()
+            done = len(self.history.losses)
+            raise OutOfTime(f"{self.title}: out of time after epoch {done}; the same command continues from there")
+
+
+def train(method: Method, images: np.ndarray, **arguments) -> History:
+    """Train ``method`` to the end; arguments as in `Training`."""
+    training = Training(method, images, **arguments)
+    for _ in training.steps():
+        pass
+    return training.history
 
 
 def fit(yardstick: Yardstick, images: np.ndarray, *, seed: int) -> History:
@@ -116,13 +167,13 @@ def _stalled(history, name, patience):
     return bool(watched) and len(watched) - 1 - int(np.argmin(watched)) > patience
 
 
-def _save(path, identity, method, history):
+def _save(path, identity, method, history, stepper: Eager):
     """The whole state, written aside and renamed: the file is always complete."""
     state = {
         "identity": identity,
         "method": method.state(),
         "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state(method.device) if method.device.type == "cuda" else None,
+        "random_cuda": stepper.random_state(),
         "losses": history.losses,
         "seconds": history.seconds,
         "resumed": history.resumed,
@@ -141,7 +192,7 @@ def _save(path, identity, method, history):
         ) from error
 
 
-def _load(path, identity, method):
+def _load(path, identity, method, stepper: Eager):
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         found = state["identity"]
@@ -155,8 +206,7 @@ def _load(path, identity, method):
             f"checkpoint {path} is of another run ({found}; expected {identity}): remove it to start again"
         )
     torch.set_rng_state(state["random"])
-    if method.device.type == "cuda" and state["random_cuda"] is not None:
-        torch.cuda.set_rng_state(state["random_cuda"], method.device)
+    stepper.set_random_state(state["random_cuda"])
     return History(state["losses"], state["seconds"], state["resumed"] + 1)
 
 
@@ -174,14 +224,19 @@ class Progress:
             total, initial = epochs * batches, self.first * batches
             self.bar = tqdm(total=total, initial=initial, desc=title, unit="batch", dynamic_ncols=True)
 
-    def batch(self, log: dict) -> None:
-        """After each batch; reads the losses off the device at most once a second."""
+    def batch(self, sums: Callable[[], dict], count: int) -> None:
+        """After each batch, the epoch's ``count``-th; reads the losses off the device at most once a second."""
         if self.bar is None:
             return
         self.bar.update()
         if time.monotonic() - self.shown > 1:
             self.shown = time.monotonic()
-            self.bar.set_postfix_str(_losses({name: float(value) for name, value in log.items()}))
+            self.bar.set_postfix_str(_losses({name: value / count for name, value in sums().items()}))
+
+    def seconds_per_epoch(self) -> float:
+        """Time an epoch took in this sitting so far; 0 before the first."""
+        elapsed = time.monotonic() - self.started
+        return elapsed / (self.done - self.first) if self.done > self.first else 0.0
 
     def epoch(self, history: History) -> None:
         """After each epoch."""
@@ -189,7 +244,7 @@ class Progress:
         if self.bar is not None:
             return
         elapsed = time.monotonic() - self.started
-        left = elapsed / (self.done - self.first) * (self.epochs - self.done)
+        left = self.seconds_per_epoch() * (self.epochs - self.done)
         print(
             f"{self.title}: epoch {self.done}/{self.epochs}, {_losses(history.losses[-1])}, "
             f"{elapsed:.0f} s, about {left:.0f} s left",

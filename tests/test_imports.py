@@ -20,6 +20,7 @@ ORDER = [
     ["networks", "losses", "scores"],
     ["evaluation"],
     ["methods"],
+    ["stepping"],
     ["training"],
     ["records"],
     ["experiments", "tables", "figures", "diagram", "html", "notebook"],
@@ -29,7 +30,7 @@ ORDER = [
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 WITHOUT_TORCH = [
-    name for name in LEVEL if name not in ("networks", "losses", "methods", "training", "experiments", "__main__")
+    name for name in LEVEL if name not in ("networks", "losses", "methods", "stepping", "training", "experiments", "__main__")
 ]
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -95,7 +95,8 @@ def test_a_run_killed_and_interrupted_at_random_moments_ends_in_the_same_bits(co
     assert {name: values.tobytes() for name, values in resumed.components.items()} == {
         name: values.tobytes() for name, values in record.components.items()
     }
-    assert sorted(path.name for path in directory.iterdir()) == ["pictures.png", "record.json", "scores.npz"]
+    names = ["pictures.png", "record.json", "scores.npz", "study.npz"]
+    assert sorted(path.name for path in directory.iterdir()) == names
 
 
 def test_the_order_of_images_follows_from_seed_and_epoch_alone(diary):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from tqdm import tqdm
 
 from ..config import Config, TrainedConfig
@@ -49,7 +50,7 @@ class Method:
     """
 
     networks: dict[str, nn.Module]
-    optimisers: dict[str, torch.optim.Optimizer]
+    optimisers: dict[str, Optimizer]
     shuffles = 1  # independently shuffled batches that one step is given, one after another in x
     monitored: str | None = None  # the value of `validate` that an early stop watches
 
@@ -58,6 +59,10 @@ class Method:
 
     def begin_epoch(self, epoch: int) -> None:
         """Called before the first batch of ``epoch`` (from 0): schedules go here."""
+
+    def phase(self, epoch: int) -> object:
+        """Epochs of one phase make the same `step`, with the same learning rates: what may be captured once."""
+        return None
 
     def step(self, x: Tensor, epoch: int) -> dict[str, Tensor]:
         """One training batch, pixels (N * shuffles, C, H, H): updates the networks, returns detached scalars to log."""
@@ -81,6 +86,12 @@ class Method:
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
         """uint8 reconstructions of uint8 images (M, H, H, C), or None for a method that has none."""
         return None
+
+    def optimiser(self, kind: type[Optimizer], name: str, *arguments, **options) -> Optimizer:
+        """An optimiser of the named network; on CUDA in its fused form, which a graph can hold."""
+        if self.device.type == "cuda":
+            options |= {"fused": True, "capturable": True}
+        return kind(self.networks[name].parameters(), *arguments, **options)
 
     def update(self, names: list[str], loss: Tensor) -> None:
         """One step of the named networks' optimisers on ``loss``."""

@@ -148,6 +148,11 @@ class ADCGAN(Method):
         """The first W epochs (register row 18)."""
         return epoch < self.config.warm_up_epochs
 
+    def phase(self, epoch: int) -> object:
+        """Warm-up or not; every epoch by itself while the learning rates rise."""
+        warming = self.warming_up(epoch)
+        return epoch if warming and self.config.warm_up == "learning-rate" else warming
+
     def begin_epoch(self, epoch: int) -> None:
         """Register row 19's other reading of warm-up: learning rates that rise linearly over W epochs."""
         if self.config.warm_up == "learning-rate":
@@ -262,8 +267,7 @@ class ADCGAN(Method):
         return logit if self.config.latent_output == "logit" else logit.sigmoid()
 
     def _optimiser(self, name, rate):
-        parameters = self.networks[name].parameters()
         if self.config.optimiser == "adam":
-            return Adam(parameters, rate, BETAS)
+            return self.optimiser(Adam, name, rate, BETAS)
         kind = Adam if name == "D_z" else AdamW  # the script gives D_z plain Adam with an L2 term
-        return kind(parameters, rate, BETAS, weight_decay=WEIGHT_DECAY[name])
+        return self.optimiser(kind, name, rate, BETAS, weight_decay=WEIGHT_DECAY[name])

@@ -66,9 +66,7 @@ class ADGAN(Method):
         self.networks = {"G": self.G, "D": self.D}
         for network in self.networks.values():
             network.to(device=device, memory_format=torch.channels_last)
-        self.optimisers = {
-            name: Adam(network.parameters(), config.learning_rate, BETAS) for name, network in self.networks.items()
-        }
+        self.optimisers = {name: self.optimiser(Adam, name, config.learning_rate, BETAS) for name in self.networks}
 
     def pixels(self, images: np.ndarray | Tensor) -> Tensor:
         """As `Method.pixels`, 28-pixel images with a black border of two pixels."""

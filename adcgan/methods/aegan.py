@@ -79,8 +79,7 @@ class AEGAN(Method):
             network.to(device=device, memory_format=torch.channels_last)
         decay = {"E": config.weight_decay_encoder, "G": config.weight_decay, "D": config.weight_decay}
         self.optimisers = {
-            name: Adam(network.parameters(), config.learning_rate, weight_decay=decay[name])
-            for name, network in self.networks.items()
+            name: self.optimiser(Adam, name, config.learning_rate, weight_decay=decay[name]) for name in self.networks
         }
 
     def step(self, x: Tensor, epoch: int) -> dict[str, Tensor]:

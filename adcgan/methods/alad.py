@@ -158,9 +158,7 @@ class ALAD(Method):
             self.D_zz = self.networks["D_zz"] = LatentDiscriminator(config)
         for network in self.networks.values():
             network.to(device=device, memory_format=torch.channels_last)
-        self.optimisers = {
-            name: Adam(network.parameters(), config.learning_rate, BETAS) for name, network in self.networks.items()
-        }
+        self.optimisers = {name: self.optimiser(Adam, name, config.learning_rate, BETAS) for name in self.networks}
         self.discriminators = [network for name, network in self.networks.items() if name.startswith("D")]
         self.averages = {name: deepcopy(self.networks[name]).requires_grad_(False) for name in ("E", "G", "D_xx")}
         self.networks |= {f"{name}_average": network for name, network in self.averages.items()}

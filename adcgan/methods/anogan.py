@@ -30,9 +30,7 @@ class AnoGAN(Method):
         self.networks = {"G": self.G, "D": self.D}
         for network in self.networks.values():
             network.to(device=device, memory_format=torch.channels_last)
-        self.optimisers = {
-            name: Adam(network.parameters(), config.learning_rate, BETAS) for name, network in self.networks.items()
-        }
+        self.optimisers = {name: self.optimiser(Adam, name, config.learning_rate, BETAS) for name in self.networks}
 
     def step(self, x: Tensor, epoch: int) -> dict[str, Tensor]:
         """D learns 1 for x and 0 for G(z); G, on fresh z, learns to be given 1."""

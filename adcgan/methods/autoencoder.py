@@ -28,9 +28,7 @@ class Autoencoder(Method):
         for network in self.networks.values():
             network.to(device=device, memory_format=torch.channels_last)
         rates = {"E": whole.learning_rate_autoencoder, "G": whole.learning_rate_cgan}
-        self.optimisers = {
-            name: Adam(network.parameters(), rates[name], BETAS) for name, network in self.networks.items()
-        }
+        self.optimisers = {name: self.optimiser(Adam, name, rates[name], BETAS) for name in self.networks}
 
     def step(self, x: Tensor, epoch: int) -> dict[str, Tensor]:
         """L_AE for E and G."""
