@@ -1,4 +1,5 @@
-"""The command line: ``adcgan run`` trains, scores and records cells; ``adcgan check`` reads records back.
+"""The command line: ``adcgan run`` trains, scores and records cells, ``adcgan sweep`` works through the paper's grid
+within a time, ``adcgan check`` reads records back.
 
 Every error is one line on standard error with exit status 2; an interrupted run exits 130 and continues
 from its last epoch when started again.
@@ -10,7 +11,8 @@ import sys
 from pathlib import Path
 
 from . import __version__
-from .config import CONFIGS, SCHEMES
+from .config import CONFIGS, SCHEMES, parse_options
+from .data import DATASETS
 from .errors import AdcganError
 
 
@@ -46,6 +48,69 @@ def _run(given):
     return 0
 
 
+def _sweep(given):
+    import time
+
+    from . import experiments, plan
+    from .sweep import sweep
+
+    started = time.monotonic()
+    options = parse_options("adcgan", given.options) if given.options else {}
+    cells = plan.cells(
+        methods=given.methods, datasets=given.datasets, schemes=given.schemes, classes=given.classes,
+        seeds=given.seeds, options=options,
+    )  # fmt: skip
+    if not cells:
+        raise AdcganError("no cell of the grid has that method, data set, scheme, class and seed: leave a filter out")
+    device = experiments.choose_device(given.device)
+    if given.dry_run:
+        _dry_run(cells, given, device.type)
+        return 0
+    deadline = None if given.time_limit is None else started + given.time_limit
+
+    def report(cell, result):
+        print(f"{cell}: {'done' if result is None else result}", flush=True)
+
+    outcome = sweep(cells, given.out, device=given.device, jobs=given.jobs, deadline=deadline, report=report)
+    before = len(cells) - len(outcome.finished) - len(outcome.failed) - len(outcome.left)
+    print(
+        f"{len(cells)} cells: {before} were done, {len(outcome.finished)} done now, {len(outcome.left)} left, "
+        f"{len(outcome.failed)} failed, in {time.monotonic() - started:.0f} s"
+    )
+    for cell, reason in outcome.failed.items():
+        print(f"adcgan: failed: {cell}: {reason}", file=sys.stderr)
+    return 1 if outcome.failed else 0
+
+
+def _dry_run(cells, given, device):
+    """The cells by kind: how many in which state, and what those not done would take, from measured rates."""
+    from itertools import groupby
+
+    from . import plan
+    from .records import read_all
+
+    places = [place for place in dict.fromkeys((given.out, Path("runs"))) if place.is_dir()]
+    rates = plan.rates([record for place in places for record in read_all(place)], device)
+    total, unknown = 0.0, 0
+    for kind, group in groupby(cells, key=lambda cell: (cell.method, cell.dataset, cell.scheme)):
+        states = [plan.state(cell, given.out) for cell in group]
+        left = len(states) - states.count("done")
+        rate = rates.get(kind)
+        line = f"{' '.join(kind)}: " + ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+        if left and rate:
+            total += left * rate.seconds / given.jobs
+            line += (
+                f"; {rate.seconds:.0f} s and {rate.memory / 2**30:.1f} GiB a cell on {device} "
+                f"({rate.cells} measured): {left * rate.seconds / 3600:.1f} h"
+            )
+        elif left:
+            unknown += left
+            line += f"; no cell measured on {device}"
+        print(line)
+    beside = f", and {unknown} cells of unknown cost" if unknown else ""
+    print(f"left: {total / 3600:.1f} h in {given.jobs} at once (as if they did not slow each other){beside}")
+
+
 def _check(given):
     from .records import read_all, verify
 
@@ -77,6 +142,19 @@ def _parser():
             "--" + name.strip("_").replace("_", "-"), dest=name,
             metavar=next(iter(fields.values())).type.__name__.upper(), help=_help(fields).replace("%", "%%"),
         )  # fmt: skip
+    sweep = commands.add_parser("sweep", help="work through the paper's grid; start it again to continue")
+    sweep.set_defaults(command=_sweep)
+    sweep.add_argument("--methods", nargs="+", default=[], choices=CONFIGS, metavar="METHOD", help="only these")
+    sweep.add_argument("--datasets", nargs="+", default=[], choices=DATASETS, metavar="DATASET", help="only these")
+    sweep.add_argument("--schemes", nargs="+", default=[], choices=SCHEMES, metavar="SCHEME", help="only these")
+    sweep.add_argument("--classes", nargs="+", default=[], help="only these, by number or name")
+    sweep.add_argument("--seeds", nargs="+", type=int, default=[], help="only these")
+    sweep.add_argument("--options", default="", help="options for all cells, as in 'epochs=1 width=0.1'")
+    sweep.add_argument("--out", type=Path, default=Path("runs"), help="directory of records (default: %(default)s)")
+    sweep.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop before, with checkpoints")
+    sweep.add_argument("--jobs", type=int, default=1, help="cells at once: processes on a CPU, streams on a GPU")
+    sweep.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
+    sweep.add_argument("--dry-run", action="store_true", help="list the cells' states and what is left would take")
     check = commands.add_parser("check", help="read every record back and say whether all are whole")
     check.set_defaults(command=_check)
     _add_runs(check)

@@ -5,6 +5,7 @@ import platform
 import resource
 import subprocess
 import time
+from collections.abc import Generator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ from .records import CHECKPOINT, Cell, Record, find, write
 from .scores import normality_score
 
 COLUMNS = 12  # pictures in a row of a record's sheet
+SCORING_EPOCHS = 3  # a time box leaves this many epochs' time for the scores and the study of protocols
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
 
 
@@ -50,8 +52,33 @@ def plan(
     return loaded, cells
 
 
-def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Record:
-    """The cell's record: read where it exists, otherwise trained (or resumed), scored and written."""
+def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto", **how) -> Record:
+    """The cell's record: read where it exists, otherwise trained (or resumed), scored and written.
+
+    ``how`` is as in `work`.
+    """
+    steps = work(cell, dataset, runs, device, **how)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def work(
+    cell: Cell,
+    dataset: Dataset,
+    runs: Path,
+    device: str = "auto",
+    *,
+    eager: bool = False,
+    deadline: float | None = None,
+) -> Generator[None, None, Record]:
+    """What `run` does, a training step at a time: the record is the generator's return value.
+
+    ``eager`` keeps a CUDA training from being captured (`adcgan.stepping`); ``deadline`` is a time of
+    `time.monotonic` that no epoch should cross (`adcgan.training.OutOfTime`).
+    """
     done = find(cell, runs)
     if done is not None:
         measured_on = done.content["data"]["fingerprint"]
@@ -74,15 +101,20 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
     identity = f"{cell} {cell.digest[:8]} data {dataset.fingerprint[:8]}"
     if where.type == "cuda":
         torch.cuda.reset_peak_memory_stats(where)
+    path = None
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(cell.seed)
         method = methods.build(cell.method, cell.config, where)
         if isinstance(method, methods.Yardstick):
             history = training.fit(method, train, seed=cell.seed)
         else:
-            history = training.train(
-                method, train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell)
-            )
+            session = training.Training(
+                method, train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell),
+                eager=eager, deadline=deadline,
+            )  # fmt: skip
+            yield from session.steps()
+            session.check_time(SCORING_EPOCHS)
+            history, path = session.history, session.stepper.name
         started = time.monotonic()
         components = method.score(test, split.anomalous)
         score_seconds = time.monotonic() - started
@@ -116,7 +148,7 @@ def run(cell: Cell, dataset: Dataset, runs: Path, device: str = "auto") -> Recor
         "code": code_revision(),
         "environment": {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
         | {name: version(name) for name in LIBRARIES},
-        "device": device_description(where),
+        "device": device_description(where) | ({"path": path} if path else {}),
         "cost": {
             "train_seconds": round(history.seconds, 2),
             "score_seconds": round(score_seconds, 2),

@@ -90,15 +90,23 @@ class Training:
         config, history = self.method.config, self.history
         count = self.batches + bool(self.rest)
         progress = Progress(self.title, config.total_epochs, count, history)
+        try:
+            yield from self._epochs(progress, count)
+        finally:
+            progress.close()
+
+    def _epochs(self, progress, count):
+        config, history = self.method.config, self.history
         while not self.finished():
             epoch = len(history.losses)
-            self.check_time(progress)
+            self.check_time(1)
             started = time.monotonic()
             full, last = self.orders(epoch)
             self.method.train()
             self.method.begin_epoch(epoch)
             self.stepper.begin(full, epoch)
             for batch in range(count):
+                self.check_time(0)
                 self.stepper.step(last if batch == self.batches else None)
                 progress.batch(self.stepper.sums, batch + 1)
                 yield
@@ -115,7 +123,6 @@ class Training:
             history.seconds += time.monotonic() - started
             _save(self.checkpoint, self.identity, self.method, history, self.stepper)
             progress.epoch(history)
-        progress.close()
 
     def orders(self, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Rows of the images in each full batch, (batches, N * shuffles), and in the incomplete last one."""
@@ -124,11 +131,11 @@ class Training:
         batches = torch.cat([order[:full].view(-1, size) for order in orders], 1)
         return batches, torch.cat([order[full : full + self.rest] for order in orders])
 
-    def check_time(self, progress) -> None:
-        """Stop before an epoch that the deadline would cut, judged by the time of the epochs in this sitting."""
-        if self.deadline is not None and time.monotonic() + progress.seconds_per_epoch() > self.deadline:
-            progress.close()
-            done = len(self.history.losses)
+    def check_time(self, epochs: float) -> None:
+        """Stop before work as long as ``epochs`` epochs that would cross the deadline, by the epochs' mean time."""
+        done = len(self.history.losses)
+        each = self.history.seconds / done if done else 0.0
+        if self.deadline is not None and time.monotonic() + epochs * each > self.deadline:
             raise OutOfTime(f"{self.title}: out of time after epoch {done}; the same command continues from there")
 
 
@@ -233,18 +240,13 @@ class Progress:
             self.shown = time.monotonic()
             self.bar.set_postfix_str(_losses({name: value / count for name, value in sums().items()}))
 
-    def seconds_per_epoch(self) -> float:
-        """Time an epoch took in this sitting so far; 0 before the first."""
-        elapsed = time.monotonic() - self.started
-        return elapsed / (self.done - self.first) if self.done > self.first else 0.0
-
     def epoch(self, history: History) -> None:
         """After each epoch."""
         self.done += 1
         if self.bar is not None:
             return
         elapsed = time.monotonic() - self.started
-        left = self.seconds_per_epoch() * (self.epochs - self.done)
+        left = elapsed / (self.done - self.first) * (self.epochs - self.done)
         print(
             f"{self.title}: epoch {self.done}/{self.epochs}, {_losses(history.losses[-1])}, "
             f"{elapsed:.0f} s, about {left:.0f} s left",

@@ -23,14 +23,16 @@ ORDER = [
     ["stepping"],
     ["training"],
     ["records"],
-    ["experiments", "tables", "figures", "diagram", "html", "notebook"],
+    ["lease", "plan"],
+    ["experiments"],
+    ["sweep", "tables", "figures", "diagram", "html", "notebook"],
     ["pages"],
     ["cli"],
     ["__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 WITHOUT_TORCH = [
-    name for name in LEVEL if name not in ("networks", "losses", "methods", "stepping", "training", "experiments", "__main__")
+    name for name in LEVEL if name not in ("networks", "losses", "methods", "stepping", "training", "experiments", "sweep", "__main__")
 ]
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -1,0 +1,50 @@
+"""Locks that a killed process cannot leave behind: one per cell in work, one per slot of a GPU."""
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import AdcganError
+
+
+@contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Whether this process got the lock at ``path``; it is released at the end of the block, or with the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def directory() -> Path:
+    """Where the slots of this machine's GPUs are kept: `$ADCGAN_LEASES`, or a directory of this user's."""
+    return Path(os.environ.get("ADCGAN_LEASES") or Path(tempfile.gettempdir()) / f"adcgan-leases-{os.getuid()}")
+
+
+@contextmanager
+def slot(devices: int, slots: int, patience: float = float("inf")) -> Iterator[int]:
+    """The number of a GPU with a free slot, of ``devices`` with ``slots`` each; waits until one is free.
+
+    Raises AdcganError after ``patience`` seconds without one, or where there is no GPU at all.
+    """
+    if devices < 1:
+        raise AdcganError("no CUDA device to share: leave --slots out, or run where torch finds one")
+    give_up = time.monotonic() + patience
+    while True:
+        for number in range(slots):  # first slots of all devices, then second ones: the load spreads
+            for device in range(devices):
+                with held(directory() / f"gpu{device}-slot{number}.lock") as mine:
+                    if mine:
+                        yield device
+                        return
+        if time.monotonic() > give_up:
+            raise AdcganError(f"all {slots} slots of {devices} GPUs are taken: wait, or raise --slots")
+        time.sleep(0.2)

@@ -1,0 +1,88 @@
+"""The order in which the paper's grid is worked through, and what of it is there already. No torch, no data."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from . import paper
+from .config import COMPARED, SCHEMES, YARDSTICKS, configure
+from .data import CLASSES, SHAPES
+from .records import CHECKPOINT, RECORD, Cell, Record
+
+ONE_VS_ALL, ALL_VS_ONE = SCHEMES
+SEEDS = tuple(range(paper.settings()["runs_per_cell"]))
+TEN_CLASSES = ("fashion_mnist", "mnist", "cifar10")
+ALL = (*TEN_CLASSES, "cats_vs_dogs")
+
+# Methods, data sets, scheme, seeds; within a block data set by data set, seed by seed, class by class, so that whole
+# rows of the tables come first.
+BLOCKS = (
+    (("adcgan",), ALL, ONE_VS_ALL, SEEDS),
+    (tuple(COMPARED), ALL, ONE_VS_ALL, SEEDS[:1]),
+    (("adcgan",), TEN_CLASSES, ALL_VS_ONE, SEEDS[:1]),
+    (tuple(YARDSTICKS), TEN_CLASSES, ONE_VS_ALL, SEEDS[:1]),
+    (tuple(YARDSTICKS), TEN_CLASSES, ALL_VS_ONE, SEEDS[:1]),
+    (("adcgan",), TEN_CLASSES, ALL_VS_ONE, SEEDS[1:]),
+    (tuple(COMPARED), ALL, ONE_VS_ALL, SEEDS[1:]),
+    (tuple(COMPARED), TEN_CLASSES, ALL_VS_ONE, SEEDS),
+    (("isolation_forest", "autoencoder"), TEN_CLASSES, ONE_VS_ALL, SEEDS[1:]),
+    (("isolation_forest", "autoencoder"), TEN_CLASSES, ALL_VS_ONE, SEEDS[1:]),
+)
+
+
+def cells(*, methods=(), datasets=(), schemes=(), classes=(), seeds=(), options: dict | None = None) -> list[Cell]:
+    """The grid's cells in order; each filter that is not empty keeps what it names, ``options`` apply to all.
+
+    The data set digits, which the paper does not have, is part of the grid where it is named.
+    Raises AdcganError for a class or an option that does not exist.
+    """
+    result = []
+    for some_methods, some_datasets, scheme, some_seeds in BLOCKS:
+        if schemes and scheme not in schemes:
+            continue
+        for method in [name for name in some_methods if not methods or name in methods]:
+            for dataset in [name for name in (*some_datasets, "digits") if name in (datasets or some_datasets)]:
+                size, _, channels = SHAPES[dataset]
+                config = configure(method, scheme, size, channels, **options or {})
+                labels = [n for n, name in enumerate(CLASSES[dataset]) if not classes or {str(n), name} & set(classes)]
+                for seed in [seed for seed in some_seeds if not seeds or seed in seeds]:
+                    result += [Cell(method, dataset, scheme, label, seed, config) for label in labels]
+    return result
+
+
+def state(cell: Cell, runs: Path) -> str:
+    """ "done", "started" (a checkpoint is there) or "missing"."""
+    directory = cell.directory(runs)
+    if (directory / RECORD).exists():
+        return "done"
+    return "started" if (directory / CHECKPOINT).exists() else "missing"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a cell of a kind took where it was measured: seconds (training, scores, study) and bytes at the peak."""
+
+    seconds: float
+    memory: int
+    cells: int
+
+
+def rates(records: Iterable[Record], device: str) -> dict[tuple[str, str, str], Rate]:
+    """Medians over the records measured on a device type ("cpu", "cuda"), by method, data set and scheme."""
+    kinds: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        if record.content["device"]["type"] == device and not record.cell.departures:
+            kinds.setdefault((record.cell.method, record.cell.dataset, record.cell.scheme), []).append(record)
+
+    def seconds(record):
+        return sum(value for name, value in record.content["cost"].items() if name.endswith("_seconds"))
+
+    return {
+        kind: Rate(
+            median(map(seconds, some)),
+            max(record.content["cost"]["peak_memory_bytes"] for record in some),
+            len(some),
+        )
+        for kind, some in kinds.items()
+    }

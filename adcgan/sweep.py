@@ -1,0 +1,186 @@
+"""Many cells within a time: one after another, several processes on a CPU, or several streams on one GPU.
+
+A cell in work is locked, a finished one is never done again, an unfinished one continues from its last epoch: the same
+sweep may be started anew after any end, on any machine that has its directory.
+"""
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from . import data, experiments
+from .errors import AdcganError
+from .lease import held
+from .records import Cell, find
+from .training import OutOfTime
+
+LOCK = "cell.lock"
+
+
+@dataclass
+class Outcome:
+    """What became of the cells: finished now, failed (with the reason), left for the next time."""
+
+    finished: list[Cell] = field(default_factory=list)
+    failed: dict[Cell, str] = field(default_factory=dict)
+    left: list[Cell] = field(default_factory=list)
+
+    def add(self, cell: Cell, result: str | None) -> None:
+        """Enter the end of one cell: ``result`` as `one` returns it."""
+        if result is None:
+            self.finished.append(cell)
+        elif result in (LEFT, BUSY):
+            self.left.append(cell)
+        else:
+            self.failed[cell] = result
+
+
+LEFT, BUSY = "out of time", "in work elsewhere"
+
+
+def sweep(
+    cells: Iterable[Cell],
+    runs: Path,
+    *,
+    device: str = "auto",
+    jobs: int = 1,
+    deadline: float | None = None,
+    report: Callable[[Cell, str | None], None] = lambda cell, result: None,
+) -> Outcome:
+    """Work through ``cells`` in order, ``jobs`` at once; ``report`` hears of each end as `one` would return it.
+
+    On a CPU the jobs are processes that share its cores; on CUDA they are streams of one process.
+    """
+    missing = [cell for cell in cells if find(cell, runs) is None]
+    if experiments.choose_device(device).type == "cuda":
+        ends = on_streams(missing, runs, device, jobs, deadline)
+    elif jobs > 1:
+        ends = in_processes(missing, runs, device, jobs, deadline)
+    else:
+        ends = ((cell, one(cell, runs, device, deadline)) for cell in missing)
+    outcome = Outcome()
+    for cell, result in ends:
+        outcome.add(cell, result)
+        report(cell, result)
+    return outcome
+
+
+def one(cell: Cell, runs: Path, device: str, deadline: float | None) -> str | None:
+    """Do one cell; None where its record is there afterwards, otherwise why not, in one line."""
+    ((_, result),) = on_streams([cell], runs, device, 1, deadline)
+    return result
+
+
+def on_streams(cells: Iterable[Cell], runs: Path, device: str, jobs: int, deadline: float | None):
+    """(cell, end) as cells end, ``jobs`` of them advancing in turn, a step each."""
+    waiting = iter(cells)
+    active: list[tuple[Cell, object, ExitStack]] = []
+    exhausted = False
+    while True:
+        while len(active) < jobs and not exhausted:
+            cell = next(waiting, None)
+            if cell is None:
+                exhausted = True
+                break
+            if deadline is not None and time.monotonic() >= deadline:
+                yield cell, LEFT
+                continue
+            locks = ExitStack()
+            if not locks.enter_context(held(cell.directory(runs) / LOCK)):
+                locks.close()
+                yield cell, BUSY
+                continue
+            active.append((cell, start(cell, runs, device, deadline), locks))
+        if not active:
+            return
+        for entry in list(active):
+            cell, steps, locks = entry
+            result = advance(steps)
+            if result is not RUNNING:
+                active.remove(entry)
+                (cell.directory(runs) / LOCK).unlink(missing_ok=True)
+                locks.close()
+                yield cell, result
+
+
+RUNNING = "running"
+
+
+def advance(steps) -> str | None:
+    """One step of a cell: `RUNNING`, None at its end, or why it ended before."""
+    try:
+        next(steps)
+        return RUNNING
+    except StopIteration:
+        return None
+    except OutOfTime:
+        return LEFT
+    except AdcganError as error:
+        return str(error)
+    except (RuntimeError, ValueError, OSError, MemoryError) as error:  # torch: out of memory and much else
+        return f"{cell_error(error)}"
+
+
+def cell_error(error: Exception) -> str:
+    """An unforeseen error in one line."""
+    lines = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"
+
+
+def start(cell: Cell, runs: Path, device: str, deadline: float | None):
+    """The cell's work as a generator; loading its data is part of it, so that a missing data set is its failure."""
+    record = yield from experiments.work(cell, loaded(cell.dataset), runs, device, deadline=deadline)
+    return record
+
+
+@lru_cache(1)
+def loaded(dataset: str) -> data.Dataset:
+    """The data set in work; the plan's order asks for one after another."""
+    return data.load(dataset)
+
+
+def in_processes(cells: list[Cell], runs: Path, device: str, jobs: int, deadline: float | None):
+    """(cell, end) as cells end, in ``jobs`` processes that share the machine's cores."""
+    threads = max(1, (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) // jobs)
+    context = get_context("spawn")  # a fork would copy torch's threads in an unknown state
+    pool = ProcessPoolExecutor(jobs, context, initializer=worker, initargs=(threads, os.getpid()))
+    waiting, running = list(cells), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                cell = waiting.pop(0)
+                running[pool.submit(one, cell, runs, device, deadline)] = cell
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                cell = running.pop(future)
+                try:
+                    yield cell, future.result()
+                except BrokenProcessPool:
+                    yield cell, "its process was killed, perhaps for want of memory; the same command continues it"
+                    for other in [*running.values(), *waiting]:
+                        yield other, LEFT
+                    return
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def worker(threads: int, parent: int) -> None:
+    """A process of the pool: its share of the cores, no interrupts of its own, and no life after its parent's."""
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    except (OSError, AttributeError):
+        pass  # not Linux: the cell's lock still keeps an orphan's work from being done twice
+    if os.getppid() != parent:
+        os._exit(1)
