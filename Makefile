@@ -2,7 +2,7 @@
 # make test   everything the project promises, checked
 # make lint   ruff and stripped notebooks
 # make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]'
-# make sweep  every class and seed of one data set and scheme, one after another; interrupt and repeat at will
+# make sweep  the paper's grid, or a part of it: make sweep SWEEP='--methods knn --time-limit 600'; repeat at will
 # make bench  what a training step costs here, as ratios measured in one run
 
 PYTHON ?= python3
@@ -13,6 +13,7 @@ DATASET ?= digits
 SCHEME ?= one-vs-all
 CLASSES ?= [0]
 SEEDS ?= [0]
+SWEEP ?=
 BIN := $(VENV)/bin
 
 .PHONY: book test lint run sweep bench clean
@@ -49,7 +50,7 @@ run: $(VENV)/book.stamp
 	  -p method '$(METHOD)' -p dataset '$(DATASET)' -p scheme '$(SCHEME)' -p classes '$(CLASSES)' -p seeds '$(SEEDS)' -p runs '$(RUNS)'
 
 sweep: $(VENV)/book.stamp
-	$(BIN)/adcgan run --method $(METHOD) --dataset $(DATASET) --scheme $(SCHEME) --seeds 0 1 2 --runs $(RUNS)
+	$(BIN)/adcgan sweep --out $(RUNS) $(SWEEP)
 
 bench: $(VENV)/book.stamp
 	$(BIN)/python benchmarks/step.py

@@ -1,0 +1,169 @@
+"""A sweep in processes of its own: killed, out of time, with a cell that fails; and the plan and locks it rests on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from adcgan import lease, plan, records, tables
+from adcgan.config import COMPARED
+from adcgan.errors import AdcganError
+
+OPTIONS = "width=0.1 batch_size=16 warm_up_epochs=1 epochs=3"
+ONE_EACH = dict(methods=["adcgan"], datasets=["digits"], schemes=["one-vs-all"], seeds=[0])
+
+
+def arguments(out, *more, classes=(0, 1)):
+    return ["sweep", "--methods", "adcgan", "--datasets", "digits", "--schemes", "one-vs-all", "--seeds", 0,
+            "--classes", *classes, "--options", OPTIONS, "--device", "cpu", "--out", out, *more]  # fmt: skip
+
+
+def contents(runs):
+    """Scores and losses of every record, by cell."""
+    return {
+        str(record.cell): (record.content["losses"], {k: v.tobytes() for k, v in record.components.items()})
+        for record in records.read_all(runs)
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    runs = tmp_path_factory.mktemp("undisturbed")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "adcgan", *map(str, arguments(runs))]
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    return contents(runs)
+
+
+def test_a_sweep_killed_with_two_cells_in_flight_is_completed_by_the_next_with_the_same_bits(
+    command, undisturbed, tmp_path
+):
+    process = command.start(*arguments(tmp_path, "--jobs", 2))
+    while len(list(tmp_path.rglob(records.CHECKPOINT))) < 2:
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not contents(tmp_path)
+    deadline = time.monotonic() + 30
+    while any(not free(path) for path in tmp_path.rglob("cell.lock")):  # its workers die with it
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    again = command(*arguments(tmp_path, "--jobs", 2))
+    assert again.returncode == 0 and "continues after epoch" in again.stderr
+    assert "2 done now, 0 left, 0 failed" in again.stdout
+    assert contents(tmp_path) == undisturbed
+    assert not [*tmp_path.rglob("*.lock"), *tmp_path.rglob(records.CHECKPOINT), *tmp_path.rglob("*.partial")]
+
+
+def free(path):
+    with lease.held(path) as mine:
+        return mine
+
+
+def test_a_full_time_box_leaves_what_it_did_not_reach_and_the_next_sweep_goes_on(command, undisturbed, tmp_path):
+    none = command(*arguments(tmp_path, "--time-limit", 0))
+    assert none.returncode == 0 and "0 done now, 2 left" in none.stdout and not contents(tmp_path)
+    some = command(*arguments(tmp_path, "--time-limit", 2.5))
+    assert some.returncode == 0
+    rest = command(*arguments(tmp_path))
+    assert "0 left, 0 failed" in rest.stdout and contents(tmp_path) == undisturbed
+    nothing = command(*arguments(tmp_path))
+    assert "2 were done, 0 done now" in nothing.stdout
+
+
+def test_a_cell_that_fails_does_not_stop_the_others_and_is_named_at_the_end(command, tmp_path):
+    (failing, _) = plan.cells(**ONE_EACH, classes=["0", "1"], options=dict(part.split("=") for part in OPTIONS.split()))
+    directory = failing.directory(tmp_path)
+    directory.parent.mkdir(parents=True)
+    directory.write_text("in the way")
+    ended = command(*arguments(tmp_path))
+    assert ended.returncode == 1 and "1 done now, 0 left, 1 failed" in ended.stdout
+    assert ended.stderr.splitlines()[-1].startswith(f"adcgan: failed: {failing}: ")
+
+
+def test_a_dry_run_says_what_is_there_and_does_nothing(command, record, runs_of, tmp_path):
+    shown = command("sweep", "--methods", "pca", "--datasets", "digits", "--out", tmp_path, "--dry-run")
+    assert shown.returncode == 0 and "pca digits one-vs-all: 10 missing; no cell measured on" in shown.stdout
+    assert "20 cells of unknown cost" in shown.stdout and not list(tmp_path.iterdir())
+
+
+def test_filters_that_leave_no_cell_are_refused(command, tmp_path):
+    ended = command("sweep", "--datasets", "cats_vs_dogs", "--schemes", "all-vs-one", "--out", tmp_path)
+    assert ended.returncode == 2 and "no cell of the grid" in ended.stderr
+
+
+def test_the_grid_is_the_papers_and_no_cell_stands_in_it_twice():
+    whole = plan.cells()
+    assert len(set(whole)) == len(whole)
+    assert sum(cell.method == "adcgan" for cell in whole) == 186
+    assert sum(cell.method in ("adcgan", "alad", "adgan", "aegan") for cell in whole) == 744
+    assert {cell.method for cell in whole} == {"adcgan", *COMPARED, *tables.OTHERS.values()}
+    assert not any(cell.departures for cell in whole)
+
+
+def test_the_grid_begins_with_ad_cgans_rows_whole_and_in_the_stated_order():
+    first = plan.cells()[:96]
+    assert {(cell.method, cell.scheme) for cell in first} == {("adcgan", "one-vs-all")}
+    assert list(dict.fromkeys(cell.dataset for cell in first)) == ["fashion_mnist", "mnist", "cifar10", "cats_vs_dogs"]
+    assert [(cell.seed, cell.label) for cell in first[:11]] == [*((0, n) for n in range(10)), (1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        (dict(methods=["knn"]), 60),
+        (dict(methods=["adcgan"], datasets=["mnist"], schemes=["all-vs-one"], seeds=[1, 2]), 20),
+        (dict(methods=["adcgan"], datasets=["cats_vs_dogs"], classes=["dog"]), 3),
+        (dict(methods=["adcgan"], datasets=["digits"]), 60),
+    ],
+)
+def test_filters_keep_what_they_name(filters, count):
+    cells = plan.cells(**filters)
+    assert len(cells) == count
+    assert not filters.get("classes") or {cell.label for cell in cells} == {1}
+
+
+def test_a_state_is_read_from_what_lies_in_the_cells_directory(record, runs_of, tmp_path):
+    assert plan.state(record.cell, runs_of(record)) == "done" and plan.state(record.cell, tmp_path) == "missing"
+    checkpoint = record.cell.directory(tmp_path) / records.CHECKPOINT
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    assert plan.state(record.cell, tmp_path) == "started"
+
+
+def test_rates_are_medians_of_records_at_the_papers_settings_on_that_kind_of_device(record):
+    assert plan.rates([record], "cpu") == {}  # its settings are small
+    committed = records.read_all(tables.paper.HERE.parent.parent / "runs")
+    rate = plan.rates(committed, "cpu")["adcgan", "mnist", "one-vs-all"]
+    assert rate.cells >= 1 and rate.seconds > 60 and rate.memory > 0
+    assert plan.rates([r for r in committed if r.content["device"]["type"] == "cpu"], "cuda") == {}
+
+
+def test_a_lock_is_held_by_one_and_released_with_its_process(tmp_path):
+    path = tmp_path / "some.lock"
+    code = (
+        f"import time\nfrom pathlib import Path\nfrom adcgan import lease\nwith lease.held(Path({str(path)!r})) as m:\n"
+    )
+    code += "    print(m, flush=True)\n    time.sleep(60)\n"
+    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "True\n"
+    assert not free(path)
+    other.kill()
+    other.communicate()
+    assert free(path)
+
+
+def test_slots_spread_over_devices_before_they_are_shared(monkeypatch, tmp_path):
+    monkeypatch.setenv("ADCGAN_LEASES", str(tmp_path))
+    with lease.slot(2, 2) as a, lease.slot(2, 2) as b, lease.slot(2, 2) as c, lease.slot(2, 2) as d:
+        assert [a, b, c, d] == [0, 1, 0, 1]
+        with pytest.raises(AdcganError, match="all 2 slots of 2 GPUs are taken"), lease.slot(2, 2, patience=0):
+            pass
+    with lease.slot(2, 2) as again:
+        assert again == 0
+    with pytest.raises(AdcganError, match="no CUDA device"), lease.slot(0, 1):
+        pass
