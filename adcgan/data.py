@@ -162,19 +162,26 @@ def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "offic
 
 
 def subsample(split: Split, count: int) -> Split:
-    """``count`` test images of ``split``, from every class its share, always the same ones.
+    """``count`` test images of ``split``, from every class its share to within one image, always the same ones.
 
-    Raises AdcganError where the test has no more than ``count`` images.
+    Raises AdcganError where the test has no more than ``count`` images, or one kind would be missing.
     """
     total = len(split.test)
     if count >= total:
         raise AdcganError(f"test_images is {count}: the test has {total} images; give fewer, or 0 for all of them")
-    ranks = np.empty(total)
-    for label in np.unique(split.test_labels):
-        members = np.flatnonzero(split.test_labels == label)
-        ranks[members] = np.random.default_rng([0, int(label)]).permutation(len(members)) / len(members)
-    rows = np.sort(np.argsort(ranks, kind="stable")[:count])
-    return Split(split.train, split.test[rows], split.test_labels[rows], split.anomalous[rows])
+    labels, sizes = np.unique(split.test_labels, return_counts=True)
+    shares = sizes * count / total
+    quotas = np.floor(shares).astype(int)
+    quotas[np.argsort(quotas - shares, kind="stable")[: count - quotas.sum()]] += 1  # the largest remainders
+    chosen = [
+        np.random.default_rng([0, int(label)]).permutation(np.flatnonzero(split.test_labels == label))[:quota]
+        for label, quota in zip(labels, quotas, strict=True)
+    ]
+    rows = np.sort(np.concatenate(chosen))
+    anomalous = split.anomalous[rows]
+    if anomalous.all() or not anomalous.any():
+        raise AdcganError(f"test_images is {count}: too few for both normal and anomalous images; give more")
+    return Split(split.train, split.test[rows], split.test_labels[rows], anomalous)
 
 
 def load(name: str, *, image_size: int | None = None, channels: int | None = None, progress: bool = True) -> Dataset:

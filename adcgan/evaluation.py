@@ -1,6 +1,7 @@
 """AUROC: the one number of the paper's tables. Anomalies are the positives; larger scores are more anomalous."""
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from .errors import AdcganError
@@ -16,3 +17,11 @@ def auroc(anomalous: np.ndarray, scores: np.ndarray) -> float:
     if anomalous.all() or not anomalous.any():
         raise AdcganError("AUROC needs normal and anomalous images: only one kind was given")
     return float(roc_auc_score(anomalous, scores))
+
+
+def aurocs(anomalous: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """AUROC of every row of ``scores`` (K, M), (K,), from ranks; ``anomalous`` is (M,) or one row each, (K, M)."""
+    anomalous = np.broadcast_to(anomalous, scores.shape)
+    positives = anomalous.sum(1)
+    ranks = (rankdata(scores, axis=1) * anomalous).sum(1)
+    return (ranks - positives * (positives + 1) / 2) / (positives * (scores.shape[1] - positives))

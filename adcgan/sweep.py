@@ -62,14 +62,20 @@ def sweep(
 
     On a CPU the jobs are processes that share its cores; on CUDA they are streams of one process.
     """
-    missing = [cell for cell in cells if find(cell, runs) is None]
+    outcome, missing = Outcome(), []
+    for cell in cells:
+        try:
+            if find(cell, runs) is None:
+                missing.append(cell)
+        except AdcganError as error:  # a damaged record stops no other cell
+            outcome.add(cell, str(error))
+            report(cell, str(error))
     if experiments.choose_device(device).type == "cuda":
         ends = on_streams(missing, runs, device, jobs, deadline)
     elif jobs > 1:
         ends = in_processes(missing, runs, device, jobs, deadline)
     else:
         ends = ((cell, one(cell, runs, device, deadline)) for cell in missing)
-    outcome = Outcome()
     for cell, result in ends:
         outcome.add(cell, result)
         report(cell, result)
@@ -97,8 +103,12 @@ def on_streams(cells: Iterable[Cell], runs: Path, device: str, jobs: int, deadli
                 yield cell, LEFT
                 continue
             locks = ExitStack()
-            if not locks.enter_context(held(cell.directory(runs) / LOCK)):
-                locks.close()
+            try:
+                mine = locks.enter_context(held(cell.directory(runs) / LOCK))
+            except OSError as error:
+                yield cell, f"{cell.directory(runs)} cannot be written ({error.strerror}): mend the permissions"
+                continue
+            if not mine:
                 yield cell, BUSY
                 continue
             active.append((cell, start(cell, runs, device, deadline), locks))
@@ -129,7 +139,7 @@ def advance(steps) -> str | None:
     except AdcganError as error:
         return str(error)
     except (RuntimeError, ValueError, OSError, MemoryError) as error:  # torch: out of memory and much else
-        return f"{cell_error(error)}"
+        return cell_error(error)
 
 
 def cell_error(error: Exception) -> str:

@@ -65,15 +65,15 @@ class Training:
         self.batches, self.rest = divmod(len(self.images), config.batch_size)
         if config.last_batch == "drop" or self.rest == 1:  # batch norm and the contrastive loss need two images
             self.rest = 0
+        self.passes = 1
+        if config.steps_per_epoch:
+            self.batches, self.rest = config.steps_per_epoch, 0
+            self.passes = -(-self.batches * config.batch_size // len(self.images))
         if self.batches + bool(self.rest) == 0:
             raise AdcganError(
                 f"{title}: {len(self.images)} normal training images do not fill a batch of {config.batch_size}: "
                 "give a smaller batch_size or more images"
             )
-        self.passes = 1
-        if config.steps_per_epoch:
-            self.batches, self.rest = config.steps_per_epoch, 0
-            self.passes = -(-self.batches * config.batch_size // len(self.images))
         self.history = History()
         self.stepper = stepper(method, torch.as_tensor(self.images).to(method.device), eager)
         if checkpoint.exists():
@@ -150,7 +150,11 @@ def train(method: Method, images: np.ndarray, **arguments) -> History:
 def fit(yardstick: Yardstick, images: np.ndarray, *, seed: int) -> History:
     """Fit ``yardstick`` on uint8 ``images`` (N, H, H, C): no epochs, no losses, a time."""
     started = time.monotonic()
-    yardstick.fit(images, seed)
+    try:
+        yardstick.fit(images, seed)
+    except ValueError as error:  # scikit-learn's, in one line
+        reason = str(error).splitlines()[0]
+        raise AdcganError(f"{type(yardstick).__name__} cannot learn from {len(images)} images: {reason}") from error
     return History(seconds=time.monotonic() - started)
 
 

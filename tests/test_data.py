@@ -1,12 +1,13 @@
 """Data sets, schemes and fingerprints; and every bad input as one line that says what to mend."""
 
+import dataclasses
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from adcgan import data
+from adcgan import data, experiments
 from adcgan.data import CLASSES, DATASETS, Dataset, load, make_split
 from adcgan.errors import AdcganError
 
@@ -337,3 +338,59 @@ def test_a_named_data_set_keeps_its_own_image_format():
 
 def test_downloads_go_to_ADCGAN_CACHE(cache):
     assert data.cache_directory() == cache
+
+
+# --- a part of the test -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["one-vs-all", "all-vs-one"])
+@pytest.mark.parametrize("count", [10, 50, 123, 400, 601])
+def test_a_subsample_keeps_every_classs_share_and_the_order(digits, scheme, count):
+    split = make_split(digits, scheme, 3)
+    numbered = dataclasses.replace(split, test=np.arange(len(split.test)))  # each image its own number
+    part = data.subsample(numbered, count)
+    assert len(part.test) == count and (np.diff(part.test) > 0).all()
+    assert (part.test_labels == split.test_labels[part.test]).all()
+    assert (part.anomalous == split.anomalous[part.test]).all()
+    assert part.train is split.train
+    share = count / len(split.test)
+    assert (np.abs(np.bincount(part.test_labels) - share * np.bincount(split.test_labels)) <= 1).all()
+
+
+@pytest.mark.parametrize("count", [8, 100, 300])
+def test_a_subsample_keeps_the_shares_of_classes_of_unlike_size(digits, count):
+    split = make_split(digits, "all-vs-one", 0, "with-train")
+    share = count / len(split.test)
+    chosen = np.bincount(data.subsample(split, count).test_labels, minlength=10)
+    assert (np.abs(chosen - share * np.bincount(split.test_labels)) <= 1).all()
+
+
+def test_a_subsample_is_always_the_same_one_and_part_of_every_larger_one(digits):
+    split = make_split(digits, "one-vs-all", 3)
+    numbered = dataclasses.replace(split, test=np.arange(len(split.test)))
+    first = data.subsample(numbered, 50).test
+    np.random.seed(1)
+    assert (data.subsample(numbered, 50).test == first).all()
+    assert set(first) < set(data.subsample(numbered, 80).test)
+    assert not (first == np.arange(50)).all()
+
+
+@pytest.mark.parametrize("count", [602, 603, 10_000])
+def test_a_subsample_of_all_images_or_more_is_refused(digits, count):
+    message = refusal(data.subsample, make_split(digits, "one-vs-all", 3), count)
+    assert f"test_images is {count}" in message and "602" in message
+
+
+def test_a_run_of_fifty_test_images_records_fifty_and_has_a_directory_of_its_own(digits, tmp_path):
+    _, (whole,) = experiments.plan("pca", "digits", "one-vs-all", [3], [0])
+    _, (part,) = experiments.plan("pca", "digits", "one-vs-all", [3], [0], dict(test_images=50))
+    record = experiments.run(part, digits, tmp_path, "cpu")
+    images = record.content["images"]
+    assert images["test_normal"] + images["test_anomalous"] == 50 == len(record.scores) == len(record.labels)
+    assert images["train"] == (digits.train_labels == 3).sum()
+    assert record.content["departures"] == {"test_images": 50}
+    assert record.directory == part.directory(tmp_path) != whole.directory(tmp_path)
+    expected = data.subsample(make_split(digits, "one-vs-all", 3), 50)
+    assert (record.labels == expected.test_labels).all() and (record.anomalous == expected.anomalous).all()
+    everything = experiments.run(whole, digits, tmp_path, "cpu")
+    assert len(everything.scores) == 602 and everything.directory.name == "seed-0"

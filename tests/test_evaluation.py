@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adcgan.errors import AdcganError
-from adcgan.evaluation import auroc
+from adcgan.evaluation import auroc, aurocs
 
 
 def test_auroc_is_the_share_of_pairs_in_the_right_order_with_ties_as_halves():
@@ -29,3 +29,11 @@ def test_an_auroc_below_one_half_is_reported_as_it_is():
 def test_auroc_refuses_what_has_none(anomalous, scores, complaint):
     with pytest.raises(AdcganError, match=complaint):
         auroc(np.array(anomalous), np.array(scores))
+
+
+@pytest.mark.parametrize("shape", [(50,), (4, 50)])
+def test_aurocs_of_rows_are_the_aurocs_of_each_row(shape):
+    scores = np.random.rand(4, 50).round(1)
+    anomalous = np.random.rand(*shape) < 0.3
+    expected = [auroc(flags, row) for flags, row in zip(np.broadcast_to(anomalous, scores.shape), scores, strict=True)]
+    np.testing.assert_allclose(aurocs(anomalous, scores), expected)

@@ -32,7 +32,9 @@ ORDER = [
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 WITHOUT_TORCH = [
-    name for name in LEVEL if name not in ("networks", "losses", "methods", "stepping", "training", "experiments", "sweep", "__main__")
+    name
+    for name in LEVEL
+    if name not in ("networks", "losses", "methods", "stepping", "training", "experiments", "sweep", "__main__")
 ]
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

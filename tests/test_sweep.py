@@ -1,6 +1,7 @@
 """A sweep in processes of its own: killed, out of time, with a cell that fails; and the plan and locks it rests on."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,12 +9,11 @@ import time
 
 import pytest
 
-from adcgan import lease, plan, records, tables
+from adcgan import lease, plan, records, sweep, tables
 from adcgan.config import COMPARED
 from adcgan.errors import AdcganError
 
 OPTIONS = "width=0.1 batch_size=16 warm_up_epochs=1 epochs=3"
-ONE_EACH = dict(methods=["adcgan"], datasets=["digits"], schemes=["one-vs-all"], seeds=[0])
 
 
 def arguments(out, *more, classes=(0, 1)):
@@ -29,12 +29,18 @@ def contents(runs):
     }
 
 
+def cells(*classes):
+    options = dict(part.split("=") for part in OPTIONS.split())
+    return plan.cells(methods=["adcgan"], datasets=["digits"], schemes=["one-vs-all"], seeds=[0],
+                      classes=list(map(str, classes)), options=options)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     runs = tmp_path_factory.mktemp("undisturbed")
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "adcgan", *map(str, arguments(runs))]
-    subprocess.run(command, check=True, capture_output=True, env=environment)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("ADCGAN_DATA", raising=False)
+        assert len(sweep.sweep(cells(0, 1), runs, device="cpu").finished) == 2
     return contents(runs)
 
 
@@ -64,19 +70,18 @@ def free(path):
         return mine
 
 
-def test_a_full_time_box_leaves_what_it_did_not_reach_and_the_next_sweep_goes_on(command, undisturbed, tmp_path):
-    none = command(*arguments(tmp_path, "--time-limit", 0))
-    assert none.returncode == 0 and "0 done now, 2 left" in none.stdout and not contents(tmp_path)
-    some = command(*arguments(tmp_path, "--time-limit", 2.5))
-    assert some.returncode == 0
-    rest = command(*arguments(tmp_path))
-    assert "0 left, 0 failed" in rest.stdout and contents(tmp_path) == undisturbed
-    nothing = command(*arguments(tmp_path))
-    assert "2 were done, 0 done now" in nothing.stdout
+def test_a_full_time_box_leaves_what_it_did_not_reach_and_the_next_sweep_goes_on(undisturbed, tmp_path):
+    none = sweep.sweep(cells(0, 1), tmp_path, device="cpu", deadline=time.monotonic())
+    assert none.left == cells(0, 1) and not contents(tmp_path)
+    some = sweep.sweep(cells(0, 1), tmp_path, device="cpu", deadline=time.monotonic() + 1)
+    assert some.left and not some.failed
+    rest = sweep.sweep(cells(0, 1), tmp_path, device="cpu")
+    assert len(rest.finished) + len(some.finished) == 2 and contents(tmp_path) == undisturbed
+    assert sweep.sweep(cells(0, 1), tmp_path, device="cpu") == sweep.Outcome()
 
 
 def test_a_cell_that_fails_does_not_stop_the_others_and_is_named_at_the_end(command, tmp_path):
-    (failing, _) = plan.cells(**ONE_EACH, classes=["0", "1"], options=dict(part.split("=") for part in OPTIONS.split()))
+    failing, _ = cells(0, 1)
     directory = failing.directory(tmp_path)
     directory.parent.mkdir(parents=True)
     directory.write_text("in the way")
@@ -85,7 +90,21 @@ def test_a_cell_that_fails_does_not_stop_the_others_and_is_named_at_the_end(comm
     assert ended.stderr.splitlines()[-1].startswith(f"adcgan: failed: {failing}: ")
 
 
-def test_a_dry_run_says_what_is_there_and_does_nothing(command, record, runs_of, tmp_path):
+def test_a_damaged_record_is_a_failure_of_its_own_cell(record, runs_of, run_options, tmp_path):
+    shutil.copytree(runs_of(record), tmp_path / "runs")
+    (record.cell.directory(tmp_path / "runs") / records.RECORD).write_text("{")
+    outcome = sweep.sweep([record.cell], tmp_path / "runs", device="cpu")
+    assert "cannot be read" in outcome.failed[record.cell]
+
+
+def test_cells_on_streams_advance_in_turn_and_each_ends_as_alone(undisturbed, tmp_path):
+    outcome = sweep.Outcome()
+    for cell, result in sweep.on_streams(cells(0, 1), tmp_path, "cpu", 1, None):
+        outcome.add(cell, result)
+    assert outcome.finished == cells(0, 1) and contents(tmp_path) == undisturbed
+
+
+def test_a_dry_run_says_what_is_there_and_does_nothing(command, tmp_path):
     shown = command("sweep", "--methods", "pca", "--datasets", "digits", "--out", tmp_path, "--dry-run")
     assert shown.returncode == 0 and "pca digits one-vs-all: 10 missing; no cell measured on" in shown.stdout
     assert "20 cells of unknown cost" in shown.stdout and not list(tmp_path.iterdir())

@@ -16,9 +16,9 @@ SETTINGS_OF_SIZE = {28: "mnist", 32: "cifar10", 64: "cats_vs_dogs"}
 STATED = object()  # the value depends on the data set or the scheme: the method's `stated` fills it in
 
 
-def option(default, help, *, choices=None, row=None, at_least=None):
+def option(default, help, *, choices=None, row=None, at_least=None, at_most=None):
     """A configuration field: default, one line of help, admitted values and the register's row."""
-    metadata = {"help": help, "choices": choices, "row": row, "at_least": at_least}
+    metadata = {"help": help, "choices": choices, "row": row, "at_least": at_least, "at_most": at_most}
     if default is STATED:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -103,7 +103,7 @@ def latent_size(image_size: int) -> int:
 
 def check(field, value):
     """Raise AdcganError where ``value`` is not one the field admits."""
-    choices, at_least = field.metadata["choices"], field.metadata["at_least"]
+    choices, at_least, at_most = (field.metadata[name] for name in ("choices", "at_least", "at_most"))
     if type(value) is not field.type:
         raise AdcganError(
             f"option {field.name} is {value!r}: expected {field.type.__name__}, not {type(value).__name__}"
@@ -115,3 +115,5 @@ def check(field, value):
         raise AdcganError(f"option {field.name} is {value!r}: expected one of {expected}")
     if at_least is not None and not value >= at_least:
         raise AdcganError(f"option {field.name} is {value!r}: expected {at_least} or more")
+    if at_most is not None and not value <= at_most:
+        raise AdcganError(f"option {field.name} is {value!r}: expected {at_most} or less")

@@ -22,7 +22,9 @@ class ALADConfig(TrainedConfig):
     )
     latent_size: int = option(STATED, "latent size L (source: 100; 64 pixels 200 as AD-CGAN)", at_least=1)
     learning_rate: float = option(2e-4, "Adam's rate in all five networks (source)", at_least=0)
-    ema_decay: float = option(0.999, "decay of the averaged weights that score (source); 0: the last ones", at_least=0)
+    ema_decay: float = option(
+        0.999, "decay of the averaged weights that score (source); 0: the last ones", at_least=0, at_most=1
+    )
     spectral_norm: str = option(
         "on", "spectral norm in E and the discriminators, as the source's README runs it", choices=("on", "off")
     )
@@ -72,7 +74,7 @@ class AEGANConfig(TrainedConfig):
     learning_rate: float = option(1e-4, "Adam's rate (source)", at_least=0)
     weight_decay: float = option(0.5, "L2 term in D's and G's Adam (source: 0.5; 0 for a sensitivity run)", at_least=0)
     weight_decay_encoder: float = option(1e-3, "L2 term in E's Adam (source)", at_least=0)
-    lambda_: float = option(0.1, "weight of D's features against pixels (source: 0.1)", at_least=0)
+    lambda_: float = option(0.1, "weight of D's features against pixels (source: 0.1)", at_least=0, at_most=1)
     beta: float = option(1.0, "weight of the latent term (source: 1)", at_least=0)
 
 
@@ -85,7 +87,7 @@ class AnoGANConfig(TrainedConfig):
     learning_rate: float = option(2e-4, "Adam's rate in training (source)", at_least=0)
     search_steps: int = option(500, "updates of z per test image (source: 500)", at_least=1)
     search_rate: float = option(1e-3, "Adam's rate for z (the ALAD authors' AnoGAN)", at_least=0)
-    lambda_: float = option(0.1, "weight of D's features against pixels (source: 0.1)", at_least=0)
+    lambda_: float = option(0.1, "weight of D's features against pixels (source: 0.1)", at_least=0, at_most=1)
     weighting: str = option(
         "paper", "lambda weighs the features (paper), or the pixels as in the ALAD authors' AnoGAN",
         choices=("paper", "alad"),

@@ -9,7 +9,7 @@ from .base import STATED, Config, TrainedConfig, budget, latent_size, option
 class PCAConfig(Config):
     """Reconstruction error after projection on the leading principal components."""
 
-    variance: float = option(0.95, "share of the variance kept by the components", at_least=0)
+    variance: float = option(0.95, "share of the variance kept by the components", at_least=0.01, at_most=0.9999)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +23,8 @@ class KNNConfig(Config):
 class OCSVMConfig(Config):
     """One-class SVM with a Gaussian kernel on PCA features."""
 
-    variance: float = option(0.95, "share of the variance kept by the PCA features", at_least=0)
-    nu: float = option(0.1, "bound on the share of training images outside", at_least=0)
+    variance: float = option(0.95, "share of the variance kept by the PCA features", at_least=0.01, at_most=0.9999)
+    nu: float = option(0.1, "bound on the share of training images outside", at_least=0.001, at_most=1)
     training_images: int = option(
         10_000, "train on this many images drawn by the seed where there are more: time grows with their square",
         at_least=2,

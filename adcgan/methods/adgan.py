@@ -15,7 +15,7 @@ from torch.optim import Adam
 
 from ..config.compared import ADGANConfig
 from . import Method, latents_of
-from .layers import SameConv2d, Unflatten, detach, frozen, initialise
+from .layers import SameConv2d, SameConvTranspose2d, Unflatten, detach, frozen, initialise
 
 BETAS, SEARCH_BETAS = (0.0, 0.9), (0.5, 0.999)
 WIDTHS = (64, 128, 256)
@@ -32,7 +32,7 @@ def generator(config: ADGANConfig) -> nn.Module:
     modules = [nn.Linear(config.latent_size, 16 * e), batch_norm(16 * e, nn.BatchNorm1d), nn.ReLU(), Unflatten(4)]
     sizes = [e, b, a] + ([a] if config.image_size == 64 else []) + [config.channels]
     for channels, out in zip(sizes[:-1], sizes[1:], strict=True):
-        modules.append(nn.ConvTranspose2d(channels, out, 3, 2, 1, output_padding=1))
+        modules.append(SameConvTranspose2d(channels, out, 3, 2))
         modules += [batch_norm(out), nn.ReLU()]
     return initialise(nn.Sequential(*modules[:-2], nn.Tanh()), nn.init.xavier_uniform_, 0.0)
 
@@ -77,8 +77,7 @@ class ADGAN(Method):
     def step(self, x: Tensor, epoch: int) -> dict[str, Tensor]:
         """The critic's updates, then the generator's."""
         for part in x.chunk(self.config.critic_steps):
-            with torch.no_grad():
-                x_f = self.G(self.draw(part))
+            x_f = self.generated(self.draw(part))
             L_W = self.D(x_f).mean() - self.D(part).mean()
             penalty = gradient_penalty(self.D, part, x_f, torch.rand(len(part), 1, 1, 1, device=self.device))
             self.update(["D"], L_W + self.config.gradient_penalty * penalty)
@@ -86,6 +85,15 @@ class ADGAN(Method):
             L_G = -self.D(self.G(self.draw(part))).mean()
             self.update(["G"], L_G)
         return detach(L_W=L_W, penalty=penalty, L_G=L_G)
+
+    @torch.no_grad()
+    def generated(self, z: Tensor) -> Tensor:
+        """The critic's fakes: as in the source, by batch norm's running statistics."""
+        mode = self.G.training
+        self.G.eval()
+        x_f = self.G(z)
+        self.G.train(mode)
+        return x_f
 
     def draw(self, x: Tensor) -> Tensor:
         """z ~ N(0, I), (N, L)."""

@@ -25,7 +25,8 @@ def networks(config: AEGANConfig) -> tuple[nn.Module, nn.Module, nn.Module, nn.M
         return max(1, round(width * config.width))
 
     def c(i, o, kernel, stride=1, padding=0, slope=0.2, norm=True):
-        return [nn.Conv2d(i, o, kernel, stride, padding), *([nn.BatchNorm2d(o)] if norm else []), nn.LeakyReLU(slope)]
+        activation = nn.LeakyReLU(slope) if slope else nn.ReLU()
+        return [nn.Conv2d(i, o, kernel, stride, padding), *([nn.BatchNorm2d(o)] if norm else []), activation]
 
     def d(i, o, kernel, stride, padding=0, activation=nn.ReLU):
         return [nn.ConvTranspose2d(i, o, kernel, stride, padding), nn.BatchNorm2d(o), activation()]
@@ -35,7 +36,7 @@ def networks(config: AEGANConfig) -> tuple[nn.Module, nn.Module, nn.Module, nn.M
 
     if config.image_size == 28:
         a, b, e, h, top = w(64), w(128), w(256), w(1024), w(6272)
-        E = [*c(C, a, 3, slope=0.1), *c(a, b, 3, 2, slope=0.1), *c(b, e, 3, 2, slope=0.1), nn.Flatten(),
+        E = [*c(C, a, 3, slope=0.1, norm=False), *c(a, b, 3, 2, slope=0.1), *c(b, e, 3, 2, slope=0.1), nn.Flatten(),
              nn.Linear(25 * e, L)]  # fmt: skip
         G = [*dense(L, h), *dense(h, top), Unflatten(), *d(top, a, 5, 2, activation=nn.LeakyReLU),
              *d(a, a, 5, 2, activation=nn.LeakyReLU), nn.ConvTranspose2d(a, C, 4, 2)]  # fmt: skip
@@ -52,8 +53,8 @@ def networks(config: AEGANConfig) -> tuple[nn.Module, nn.Module, nn.Module, nn.M
         E = [*c(C, b, 5, 2), *c(b, e, 5, 2), *c(e, h, 5, 2), nn.Conv2d(h, L, 5), nn.Flatten()]
         G = [*dense(L, 16 * e), Unflatten(4), *d(e, b, 4, 2, 1), *d(b, a, 4, 2, 1), *d(a, a, 4, 2, 1),
              nn.ConvTranspose2d(a, C, 4, 2, 1)]  # fmt: skip
-        f_D = [*c(C, a, 3, 2, 1, norm=False), *c(a, b, 3, 2, 1)]
-        D = [*c(b, e, 3, 2, 1), *c(e, e, 3, 2, 1), nn.Flatten(), nn.Linear(16 * e, 2)]
+        f_D = [layer for i, o in ((C, a), (a, b), (b, e), (e, e)) for layer in c(i, o, 3, 2, 1, slope=0)]
+        D = [nn.Flatten(), nn.Linear(16 * e, 2)]
     parts = nn.Sequential(*E, nn.LayerNorm(L)), nn.Sequential(*G, nn.Tanh()), nn.Sequential(*f_D), nn.Sequential(*D)
     for network in parts:
         initialise(network, nn.init.xavier_uniform_, 0.01)

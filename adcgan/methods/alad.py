@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Adam
 
 from ..config.compared import ALADConfig
@@ -197,12 +198,21 @@ class ALAD(Method):
 
     @torch.no_grad()
     def average(self, *names: str) -> None:
-        """Move the averaged weights of the named networks towards the current ones; statistics are taken over."""
+        """Move the averaged weights of the named networks towards the current ones.
+
+        Batch norm's statistics are taken over. Spectral norm follows the averaged weights by a power iteration a
+        step, as it follows the current ones: their vectors would not fit.
+        """
         for name in names:
             mean, now = self.averages[name], self.networks[name]
             torch._foreach_lerp_(list(mean.parameters()), list(now.parameters()), 1 - self.config.ema_decay)
-            for old, new in zip(mean.buffers(), now.buffers(), strict=True):
-                old.copy_(new)
+            statistics = dict(now.named_buffers())
+            for buffer, value in mean.named_buffers():
+                if "parametrizations" not in buffer:
+                    value.copy_(statistics[buffer])
+            for layer in mean.modules():
+                if is_parametrized(layer, "weight"):
+                    layer.weight  # noqa: B018  to read it in training mode is one power iteration
 
     def draw(self, x: Tensor) -> Tensor:
         """z ~ N(0, I), (N, L)."""

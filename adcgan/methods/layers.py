@@ -20,6 +20,21 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x, (*width, *height)))
 
 
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution cropped as TensorFlow's SAME, (N, C, H, W) -> (N, K, sH, sW).
+
+    Where the crop is odd, the extra row or column goes at the end.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        sides = zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
+        height, width = [
+            slice(max(kernel - stride, 0) // 2, max(kernel - stride, 0) // 2 + stride * side)
+            for side, kernel, stride in sides
+        ]
+        return super().forward(x)[:, :, height, width]
+
+
 class Unflatten(nn.Module):
     """Vectors (N, K M M) as maps (N, K, M, M)."""
 

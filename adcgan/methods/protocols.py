@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..evaluation import auroc
+from ..evaluation import auroc, aurocs
 from ..scores import normality_score
 from . import Study
 
@@ -52,12 +52,12 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
     for order, rows in {"shuffled": shuffled(len(images)), "label": np.argsort(labels, kind="stable")}.items():
         for size in BATCHES:
             other = method.reading(test_mode="batch-statistics", test_batch_size=size)
-            _, aurocs = read(other, other.look(images[rows]), anomalous[rows])
-            readings[f"batch-statistics {order} order, batches of {size}"] = aurocs
+            _, measured = read(other, other.look(images[rows]), anomalous[rows])
+            readings[f"batch-statistics {order} order, batches of {size}"] = measured
     draws = null(method, seen, parts["paper"], anomalous)
     for name in ("released", "test_latents=released"):
         draws |= left_over(name, method.reading(**READINGS[name]), seen, anomalous)
-    draws = {name: np.array(values, np.float32) for name, values in draws.items()}
+    draws = {name: values.astype(np.float32) for name, values in draws.items()}
     return Study(readings, draws, {"L_FL released": parts["released"]["L_FL"]})
 
 
@@ -68,23 +68,23 @@ def read(method: ADCGAN, seen, anomalous: np.ndarray) -> tuple[dict[str, np.ndar
     return components, {name: round(auroc(anomalous, score), 5) for name, score in values.items()}
 
 
-def left_over(name: str, method: ADCGAN, seen, anomalous: np.ndarray) -> dict[str, list[float]]:
+def left_over(name: str, method: ADCGAN, seen, anomalous: np.ndarray) -> dict[str, np.ndarray]:
     """AUROC of NS and of L_FL under a reading with the released rule for z, over `DRAWS` draws of the left-over z.
 
     The normal images keep the z's that they have in the reading: only what is left over for the anomalies changes.
     """
     components = method.components(seen, anomalous)
+    L_FL = np.tile(components["L_FL"], (DRAWS, 1))
     flags = torch.as_tensor(anomalous, device=seen.E_x.device)
-    NS, alone = [], []
-    for L_FL in L_FL_of_draws(method, type(seen)(*(part[flags] for part in seen))):
-        components["L_FL"] = components["L_FL"].copy()
-        components["L_FL"][anomalous] = L_FL
-        NS.append(auroc(anomalous, normality_score(method.config, components)))
-        alone.append(auroc(anomalous, components["L_FL"]))
-    return {f"left over, {name}, NS": NS, f"left over, {name}, L_FL": alone}
+    L_FL[:, anomalous] = L_FL_of_draws(method, type(seen)(*(part[flags] for part in seen)))
+    NS = normality_score(method.config, components | {"L_FL": L_FL})
+    return {
+        f"left over, {name}, NS": aurocs(anomalous, NS),
+        f"left over, {name}, L_FL": aurocs(anomalous, L_FL),
+    }
 
 
-def null(method: ADCGAN, seen, components: dict[str, np.ndarray], anomalous: np.ndarray) -> dict[str, list[float]]:
+def null(method: ADCGAN, seen, components: dict[str, np.ndarray], anomalous: np.ndarray) -> dict[str, np.ndarray]:
     """AUROC of NS between random halves of the normal images, where there is nothing to find, over `DRAWS` splits.
 
     Under the released rule the half called anomalous gets a left-over z; the other half a z for each image.
@@ -95,24 +95,21 @@ def null(method: ADCGAN, seen, components: dict[str, np.ndarray], anomalous: np.
     components = {name: values[normal] for name, values in components.items()}
     count = int(normal.sum())
     random = np.random.default_rng(SEED)
+    pretended = np.stack([random.permutation(count) < count // 2 for _ in range(DRAWS)])
     released = method.reading(**RELEASED)
-    own = released.components(seen, np.arange(count) < 0)["L_FL"]  # no image pretends: each has a z of its own
-    result = {"null, paper, NS": [], "null, released, NS": []}
-    for L_FL in L_FL_of_draws(released, seen):
-        pretended = random.permutation(count) < count // 2
-        for values, aurocs in zip((components["L_FL"], np.where(pretended, L_FL, own)), result.values(), strict=True):
-            score = normality_score(method.config, components | {"L_FL": values})
-            aurocs.append(auroc(pretended, score))
-    return result
+    own = released.components(seen, np.zeros(count, bool))["L_FL"]  # no image pretends: each has a z of its own
+    given = {"paper": components["L_FL"], "released": np.where(pretended, L_FL_of_draws(released, seen), own)}
+    scores = {name: normality_score(method.config, components | {"L_FL": L_FL}) for name, L_FL in given.items()}
+    return {f"null, {name}, NS": aurocs(pretended, np.broadcast_to(NS, pretended.shape)) for name, NS in scores.items()}
 
 
-def L_FL_of_draws(method: ADCGAN, seen):
-    """L_FL of the images seen (M,), once for each of `DRAWS` z's that all of them share."""
+def L_FL_of_draws(method: ADCGAN, seen) -> np.ndarray:
+    """L_FL of the images seen for each of `DRAWS` z's that all of them share, (DRAWS, M)."""
     generator = torch.Generator().manual_seed(SEED)
     Z = method.as_prior(torch.randn(DRAWS, 1, method.config.latent_size, generator=generator))
-    encoded = method.encoded_latents(Z)
-    for z, E_of_G_z in zip(Z, encoded, strict=True):
-        yield method.L_FL(seen, z.expand_as(seen.E_x), E_of_G_z.expand_as(seen.E_x)).cpu().numpy()
+    pairs = zip(Z, method.encoded_latents(Z), strict=True)
+    rows = [method.L_FL(seen, z.expand_as(seen.E_x), E_of_G_z.expand_as(seen.E_x)) for z, E_of_G_z in pairs]
+    return torch.stack(rows).cpu().numpy()
 
 
 def shuffled(count: int) -> np.ndarray:

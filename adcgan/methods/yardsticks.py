@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.svm import OneClassSVM
 
 from ..config.yardsticks import IsolationForestConfig, KNNConfig, OCSVMConfig, PCAConfig
+from ..errors import AdcganError
 from . import Yardstick
 
 
@@ -49,6 +50,10 @@ class KNN(Yardstick):
 
     def fit(self, images: np.ndarray, seed: int) -> None:
         """The normal images themselves."""
+        if len(images) < self.config.neighbours:
+            raise AdcganError(
+                f"neighbours is {self.config.neighbours}: there are {len(images)} normal training images; give fewer"
+            )
         self.neighbours = NearestNeighbors(n_neighbors=self.config.neighbours, algorithm="brute").fit(flat(images))
 
     def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
@@ -67,7 +72,9 @@ class OCSVM(Yardstick):
         if len(images) > self.config.training_images:
             chosen = np.random.default_rng(seed).choice(len(images), self.config.training_images, replace=False)
             images = images[np.sort(chosen)]
-        self.machine = OneClassSVM(nu=self.config.nu, gamma="scale").fit(self.components.transform(flat(images)))
+        self.machine = OneClassSVM(nu=self.config.nu, gamma="scale")
+        self.machine.random_state = seed  # otherwise libsvm's seed is drawn from NumPy's global generator
+        self.machine.fit(self.components.transform(flat(images)))
 
     def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
         """How far outside the support: scikit-learn's decision function with its sign turned."""
