@@ -8,6 +8,7 @@ import io
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
@@ -121,6 +122,52 @@ def pictures(record: Record, *names: str) -> Figure:
             axis.spines[:].set_visible(False)
             axis.set_ylabel(name.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=8)
         figure.tight_layout(pad=0.3)
+    return _finish(figure)
+
+
+def left_over(frame: pd.DataFrame) -> Figure:
+    """AUROC over left-over z's per cell (`adcgan.study.left_over`): the range, 90 % of it, the median; and beside it
+    ours under the paper protocol and the published figure.
+    """
+    rules = list(dict.fromkeys(frame["rule"]))
+    cells = list(dict.fromkeys(frame["cell"]))
+    with plt.rc_context(STYLE):
+        height = 1.2 + 0.28 * len(cells)
+        figure, axes = plt.subplots(1, len(rules), figsize=(8, height), sharey=True, squeeze=False)
+        for axis, rule in zip(axes[0], rules, strict=True):
+            part = frame[frame["rule"] == rule]
+            places = [cells.index(cell) for cell in part["cell"]]
+            axis.hlines(places, part["least"], part["most"], color=ANOMALOUS, linewidth=1)
+            axis.hlines(places, part["5 %"], part["95 %"], color=ANOMALOUS, linewidth=4)
+            axis.plot(part["median"], places, "|", color=ANOMALOUS, markersize=11, markeredgewidth=2,
+                      label="left-over z: range, 90 %, median")  # fmt: skip
+            axis.plot(part["paper_protocol"], places, "o", color=NORMAL, markersize=5, label="paper protocol, ours")
+            axis.plot(part["published"], places, "D", color=INK, markersize=5, label="published")
+            axis.axvline(50, color=INK, linewidth=0.7, linestyle=":")
+            axis.set(title=rule, xlabel="AUROC of NS (%)", xlim=(0, 100))
+        axes[0, 0].set_yticks(range(len(cells)), cells)
+        axes[0, 0].set_ylim(len(cells) - 0.4, -0.6)
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=3)
+        figure.tight_layout(rect=(0, 0.35 / height, 1, 1))
+    return _finish(figure)
+
+
+def effects(frame: pd.DataFrame) -> Figure:
+    """Difference that each single change makes to the AUROC (`adcgan.study.effects`), the largest on top."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(8, 1.2 + 0.28 * len(frame)))
+        for place, (_, row) in enumerate(frame.iterrows()):
+            colour = NORMAL if row["retrained"] else ANOMALOUS
+            axis.hlines(place, row["low"], row["high"], color=colour, linewidth=2)
+            axis.plot(row["mean"], place, "o" if row["retrained"] else "s", color=colour, markersize=5)
+        axis.axvline(0, color=INK, linewidth=0.7)
+        labels = [
+            f"{r['reading']} ({r['cells']} cells{', retrained' * bool(r['retrained'])})" for _, r in frame.iterrows()
+        ]
+        axis.set_yticks(range(len(frame)), labels)
+        axis.invert_yaxis()
+        axis.set_xlabel("change of AUROC against the paper protocol, points")
+        figure.tight_layout()
     return _finish(figure)
 
 

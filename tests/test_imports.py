@@ -25,8 +25,9 @@ ORDER = [
     ["records"],
     ["lease", "plan"],
     ["experiments"],
-    ["sweep", "tables", "figures", "diagram", "html", "notebook"],
-    ["pages"],
+    ["statistics", "audit", "sweep", "tables", "figures", "diagram", "html", "notebook"],
+    ["study", "pages"],
+    ["study_pages"],
     ["cli"],
     ["__main__"],
 ]

@@ -1,0 +1,122 @@
+"""The protocol study as data frames, from records alone (no torch). AUROC in percent, differences in points."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+
+import numpy as np
+import pandas as pd
+
+from . import statistics, tables
+from .config import CONFIGS
+from .data import TITLES
+from .records import Record
+
+CELL = ["dataset", "scheme", "class", "seed"]
+QUANTILES = {"least": 0, "5 %": 0.05, "median": 0.5, "95 %": 0.95, "most": 1}
+RULES = {"released": "released protocol", "test_latents=released": "released rule for z alone"}
+
+
+def readings(records: Iterable[Record]) -> pd.DataFrame:
+    """Every reading of every cell at the paper's settings: dataset, scheme, class, seed, reading, NS, difference.
+
+    ``difference`` is to the paper protocol on the same weights.
+    """
+    rows = [
+        _cell(record) | {"reading": name, "NS": 100 * aurocs["NS"],
+                         "difference": 100 * (aurocs["NS"] - record.readings["paper"]["NS"])}
+        for record in _studied(records)
+        for name, aurocs in record.readings.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "reading", "NS", "difference"])
+
+
+def retrained(records: Iterable[Record]) -> pd.DataFrame:
+    """Cells trained with one option changed, against the same cell without: dataset .. seed, reading, difference."""
+    records = [record for record in records if record.cell.method == "adcgan"]
+    default = {_key(record): 100 * record.auroc["NS"] for record in records if not record.cell.departures}
+    rows = [
+        _cell(record) | {"reading": f"{name}={value}", "NS": 100 * record.auroc["NS"],
+                         "difference": 100 * record.auroc["NS"] - default[_key(record)]}
+        for record in records
+        if len(record.cell.departures) == 1 and _key(record) in default
+        for name, value in record.cell.departures.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "reading", "NS", "difference"])
+
+
+def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "one-vs-all") -> pd.DataFrame:
+    """One change at a time: reading, row, retrained, cells, mean, low, high (points), by size of effect.
+
+    The mean over the cells of ``datasets`` under ``scheme``, with an interval over cells.
+    """
+    records = list(records)
+    rows_of = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}
+    parts = [readings(records).assign(retrained=False), retrained(records).assign(retrained=True)]
+    frame = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else parts[0]
+    frame = frame[frame["dataset"].isin(list(datasets)) & (frame["scheme"] == scheme) & (frame["reading"] != "paper")]
+    result = []
+    for (reading, again), part in frame.groupby(["reading", "retrained"]):
+        mean, low, high = statistics.mean_interval(part["difference"].to_numpy())
+        row = rows_of.get(reading.partition("=")[0], 28 if reading.startswith("batch-statistics") else None)
+        result.append((reading, row, again, len(part), mean, low, high))
+    columns = ["reading", "row", "retrained", "cells", "mean", "low", "high"]
+    table = pd.DataFrame(result, columns=columns)
+    return table.sort_values("mean", key=np.abs, ascending=False, ignore_index=True)
+
+
+def left_over(records: Iterable[Record]) -> pd.DataFrame:
+    """Per cell and rule, the AUROC of NS over left-over z's: least, 5 %, median, 95 %, most; and what stands beside.
+
+    ``paper_protocol`` is ours on the same weights; ``published`` the paper's figure, NaN where it has none; ``share``
+    the part of the draws that reach the published figure.
+    """
+    published = tables.table3([])
+    published = published[published["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
+    rows = []
+    for record in _studied(records):
+        for rule, title in RULES.items():
+            draws = 100 * record.study[f"left over, {rule}, NS"].astype(float)
+            figure = published.get((record.cell.dataset, record.cell.scheme, record.cell.label), np.nan)
+            quantiles = dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values())), strict=True))
+            rows.append(
+                _cell(record) | {"rule": title, "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
+                | {"published": figure, "share": np.mean(draws >= figure) if figure == figure else np.nan}
+            )  # fmt: skip
+    columns = [*CELL, "cell", "rule", "paper_protocol", *QUANTILES, "published", "share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def nulls(records: Iterable[Record]) -> pd.DataFrame:
+    """Per cell and protocol, the AUROC between random halves of the normal images, where nothing is to be found.
+
+    ``mean``, ``sd`` over the splits, ``expected_sd`` by chance, ``beyond`` the share of splits further than three
+    expected deviations from 50 %: a protocol that leaks has many.
+    """
+    rows = []
+    for record in _studied(records):
+        normal = record.content["images"]["test_normal"]
+        half = normal // 2
+        chance = 100 * np.sqrt((normal + 1) / (12 * half * (normal - half)))
+        for protocol in ("paper", "released"):
+            draws = 100 * record.study[f"null, {protocol}, NS"].astype(float)
+            rows.append(
+                _cell(record) | {"protocol": protocol, "mean": draws.mean(), "sd": draws.std(), "expected_sd": chance,
+                                 "beyond": np.mean(np.abs(draws - 50) > 3 * chance)}
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "protocol", "mean", "sd", "expected_sd", "beyond"])
+
+
+def _studied(records):
+    return [r for r in records if r.cell.method == "adcgan" and r.readings and not r.cell.departures]
+
+
+def _key(record):
+    return record.cell.dataset, record.cell.scheme, record.cell.label, record.cell.seed
+
+
+def _cell(record):
+    cell = record.cell
+    number, name = str(cell.label), record.content["cell"]["class_name"]
+    name = number if name == number else f"{number} {name}"
+    name = f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, {name}, seed {cell.seed}"
+    return dict(zip(CELL, _key(record), strict=True)) | {"cell": name}
