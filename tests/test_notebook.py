@@ -1,6 +1,7 @@
 """The parameterised notebook, through the real papermill."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,8 @@ def papermill(directory, *parameters):
     out = directory / "out.ipynb"
     given = [text for name, value in parameters for text in ("-p", name, str(value))]
     command = [PAPERMILL, "--no-progress-bar", ROOT / "book/train.ipynb", out, *given]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True), out
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # such small networks only wait for a second thread
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, env=environment), out
 
 
 def test_papermill_trains_then_loads_and_shows_what_was_asked(tmp_path):
