@@ -37,7 +37,7 @@ book: $(VENV)/book.stamp
 	@echo "The book: book/_build/html/index.html"
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

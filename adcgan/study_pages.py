@@ -3,12 +3,26 @@
 import numpy as np
 import pandas as pd
 
-from . import audit, figures, study
+from . import audit, figures, paper, study
 from .data import TITLES
 from .html import Html, figure, note, plain
 from .pages import committed
 
+# Means on CIFAR-10, one-vs-all: AnoGAN as quoted in UniCon-HA (2023), Table 1; OCGAN as quoted in AGAD, Table 1.
+ANOGAN, OCGAN = 61.8, 65.6
 STUDIED = ("fashion_mnist", "mnist")  # the data sets of the study's comparisons
+
+
+def question() -> Html:
+    """What the study is about: the headline figure beside its family's."""
+    table = paper.table(1).set_index(["dataset", "scheme", "model"])["auc_percent"]["cifar10", "one-vs-all"]
+    others = sorted(table.drop("AD-CGAN"))
+    return Html(
+        f"<p>The paper prints a mean AUROC of {table['AD-CGAN']:.1f} % on CIFAR-10, one-vs-all. Other methods that "
+        f"score by reconstruction and are trained from scratch are published between {others[0]:.1f} and {OCGAN:.1f} %: "
+        f"ADGAN, ALAD and AE-GAN ({others[0]:.1f} to {others[-1]:.1f}) in its own Table 1, AnoGAN ({ANOGAN:.1f}) and "
+        f"OCGAN ({OCGAN:.1f}) as later papers quote them.</p>"
+    )
 
 
 def left_over() -> Html:
