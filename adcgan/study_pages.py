@@ -19,8 +19,8 @@ def question() -> Html:
     others = sorted(table.drop("AD-CGAN"))
     return Html(
         f"<p>The paper prints a mean AUROC of {table['AD-CGAN']:.1f} % on CIFAR-10, one-vs-all. Other methods that "
-        f"score by reconstruction and are trained from scratch are published between {others[0]:.1f} and {OCGAN:.1f} %: "
-        f"ADGAN, ALAD and AE-GAN ({others[0]:.1f} to {others[-1]:.1f}) in its own Table 1, AnoGAN ({ANOGAN:.1f}) and "
+        "score by reconstruction and are trained from scratch are published between "
+        f"{others[0]:.1f} and {OCGAN:.1f} %: ADGAN, ALAD and AE-GAN ({others[0]:.1f} to {others[-1]:.1f}) in its own Table 1, AnoGAN ({ANOGAN:.1f}) and "
         f"OCGAN ({OCGAN:.1f}) as later papers quote them.</p>"
     )
 
