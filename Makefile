@@ -53,7 +53,7 @@ sweep: $(VENV)/book.stamp
 	$(BIN)/adcgan sweep --out $(RUNS) $(SWEEP)
 
 bench: $(VENV)/book.stamp
-	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/throughput.py
 
 clean:
 	rm -rf build book/_build

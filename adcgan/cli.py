@@ -8,6 +8,7 @@ from its last epoch when started again.
 import argparse
 import dataclasses
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import __version__
@@ -37,15 +38,36 @@ def _run(given):
     dataset, cells = experiments.plan(given.method, given.dataset, given.scheme, given.classes, given.seeds, options)
     if dataset.provenance != "canonical":
         print(f"{dataset.name}: {dataset.provenance}", file=sys.stderr)
+    with _slot(given) as device:
+        _run_cells(cells, dataset, given.runs, device)
+    return 0
+
+
+@contextmanager
+def _slot(given):
+    """The device to use: a GPU with a free slot where ``--slots`` shares them, otherwise as named."""
+    if given.slots is None:
+        yield given.device
+        return
+    import torch
+
+    from .lease import slot
+
+    with slot(torch.cuda.device_count(), given.slots) as number:
+        yield f"cuda:{number}"
+
+
+def _run_cells(cells, dataset, runs, device):
+    from . import experiments
+
     for cell in cells:
-        record = experiments.run(cell, dataset, given.runs, given.device)
+        record = experiments.run(cell, dataset, runs, device)
         cost = record.content["cost"]
         print(
             f"{cell}: AUROC {100 * record.auroc['NS']:.1f} %, trained in {cost['train_seconds']:.0f} s, "
             f"{record.directory}",
             flush=True,
         )
-    return 0
 
 
 def _sweep(given):
@@ -132,7 +154,8 @@ def _parser():
     run.add_argument("--scheme", default="one-vs-all", choices=SCHEMES, help="default: %(default)s")
     run.add_argument("--classes", nargs="*", default=[], help="classes by number or name (default: all)")
     run.add_argument("--seeds", nargs="+", type=int, default=[0], help="default: 0")
-    run.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
+    run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
+    run.add_argument("--slots", type=int, metavar="N", help="wait for one of N places on a GPU of this machine")
     _add_runs(run)
     group = run.add_argument_group(
         "options of the methods", "default: the paper's settings, then the register's; for which methods in brackets"
@@ -153,7 +176,7 @@ def _parser():
     sweep.add_argument("--out", type=Path, default=Path("runs"), help="directory of records (default: %(default)s)")
     sweep.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop before, with checkpoints")
     sweep.add_argument("--jobs", type=int, default=1, help="cells at once: processes on a CPU, streams on a GPU")
-    sweep.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
+    sweep.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
     sweep.add_argument("--dry-run", action="store_true", help="list the cells' states and what is left would take")
     check = commands.add_parser("check", help="read every record back and say whether all are whole")
     check.set_defaults(command=_check)

@@ -168,15 +168,16 @@ def work(
 
 
 def choose_device(name: str) -> torch.device:
-    """ "auto" is CUDA where there is one, else the CPU; "cpu" and "cuda" are taken at their word."""
-    available = torch.cuda.is_available()
+    """ "auto" is CUDA where there is one, else the CPU; "cpu", "cuda" and "cuda:N" are taken at their word."""
+    count = torch.cuda.device_count()
     if name == "auto":
-        return torch.device("cuda", 0) if available else torch.device("cpu")
-    if name not in ("cpu", "cuda"):
-        raise AdcganError(f"unknown device {name!r}: expected auto, cpu or cuda")
-    if name == "cuda" and not available:
-        raise AdcganError("device cuda: torch finds no CUDA device here; use auto or cpu")
-    return torch.device("cuda", 0) if name == "cuda" else torch.device("cpu")
+        return torch.device("cuda", 0) if count else torch.device("cpu")
+    kind, colon, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or colon and not (kind == "cuda" and number.isdigit()):
+        raise AdcganError(f"unknown device {name!r}: expected auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and int(number or 0) >= count:
+        raise AdcganError(f"device {name}: torch finds {count or 'no'} CUDA device{'s' * (count > 1)} here; use auto")
+    return torch.device("cuda", int(number or 0)) if kind == "cuda" else torch.device("cpu")
 
 
 def device_description(device: torch.device) -> dict:

@@ -17,11 +17,12 @@ def question() -> Html:
     """What the study is about: the headline figure beside its family's."""
     table = paper.table(1).set_index(["dataset", "scheme", "model"])["auc_percent"]["cifar10", "one-vs-all"]
     others = sorted(table.drop("AD-CGAN"))
+    family = f"{others[0]:.1f} to {others[-1]:.1f}"
     return Html(
         f"<p>The paper prints a mean AUROC of {table['AD-CGAN']:.1f} % on CIFAR-10, one-vs-all. Other methods that "
         "score by reconstruction and are trained from scratch are published between "
-        f"{others[0]:.1f} and {OCGAN:.1f} %: ADGAN, ALAD and AE-GAN ({others[0]:.1f} to {others[-1]:.1f}) in its own Table 1, AnoGAN ({ANOGAN:.1f}) and "
-        f"OCGAN ({OCGAN:.1f}) as later papers quote them.</p>"
+        f"{others[0]:.1f} and {OCGAN:.1f} %: ADGAN, ALAD and AE-GAN ({family}) in its own Table 1, "
+        f"AnoGAN ({ANOGAN:.1f}) and OCGAN ({OCGAN:.1f}) as later papers quote them.</p>"
     )
 
 

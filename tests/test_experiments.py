@@ -101,9 +101,33 @@ def test_runs_in_an_unwritable_place_are_refused_before_any_training(digits, run
 
 def test_an_unknown_device_is_refused_with_the_known_ones(digits, run_options, tmp_path):
     _, (cell,) = plan(**run_options)
-    with pytest.raises(AdcganError, match="unknown device 'tpu': expected auto, cpu or cuda"):
+    with pytest.raises(AdcganError, match="unknown device 'tpu': expected auto, cpu, cuda or cuda:N"):
         experiments.run(cell, digits, tmp_path, "tpu")
     assert not list(tmp_path.rglob(records.RECORD))
+
+
+@pytest.mark.parametrize(
+    ("name", "devices", "chosen"),
+    [("auto", 0, "cpu"), ("auto", 2, "cuda:0"), ("cpu", 2, "cpu"), ("cuda", 1, "cuda:0"), ("cuda:1", 2, "cuda:1")],
+)
+def test_a_device_is_taken_at_its_word_and_auto_prefers_a_gpu(monkeypatch, name, devices, chosen):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    assert str(experiments.choose_device(name)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "devices", "complaint"),
+    [
+        ("cuda", 0, "no CUDA device here"),
+        ("cuda:2", 2, "2 CUDA devices"),
+        ("cpu:0", 1, "unknown"),
+        ("cuda:x", 1, "unknown"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(monkeypatch, name, devices, complaint):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
+    with pytest.raises(AdcganError, match=complaint):
+        experiments.choose_device(name)
 
 
 def test_the_recorded_revision_is_gits_or_the_environments(monkeypatch):
