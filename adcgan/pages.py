@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from . import speed as measured
 from . import tables
 from .config import SCHEMES, Config, configure
 from .data import TITLES
@@ -261,6 +262,55 @@ def costs() -> Html:
         }
     )
     return plain(shown, "What a cell cost to train", ("data set", "scheme", "device"))
+
+
+def speed() -> Html:
+    """Every committed measurement of `benchmarks/throughput.py`, and what AD-CGAN's grid would take at its rates."""
+    html = Html("")
+    for result in measured.results(ROOT / "benchmarks" / "results"):
+        where = f"{result['device']['name']}, {result['device']['threads']} threads, torch {result['torch']}"
+        frame = measured.training(result)
+        shown = pd.DataFrame(
+            {
+                "method": frame["method"],
+                "pixels": frame["image_size"],
+                "networks": frame["architecture"].fillna(""),
+                "path": frame["path"],
+                "cells at once": frame["jobs"],
+                "steps/s": frame["steps_per_second"].map("{:.2f}".format),
+                "TFLOP/s": frame["tflops"].map("{:.3f}".format),
+                "of matmul": (100 * frame["share_of_matmul"]).map("{:.0f} %".format),
+                "ratio to eager": frame["ratio_to_eager"].map("{:.2f}".format),
+                "GiB": [f"{value / 2**30:.2f}" if value == value and value else "" for value in frame["peak_bytes"]],
+            }
+        )
+        html += plain(shown, f"Training steps: {where}", ("networks", "path"))
+        frame = measured.scoring(result)
+        frame["images_per_second"] = frame["images_per_second"].map("{:.0f}".format)
+        names = {
+            "image_size": "pixels",
+            "architecture": "networks",
+            "batch_size": "batch",
+            "images_per_second": "images/s",
+        }
+        html += plain(frame.fillna("").rename(columns=names), f"Scoring: {where}", ("networks",))
+        frame = measured.projection(result)
+        frame = frame[frame["hours"].notna()]
+        if len(frame):
+            total = frame["hours"].sum()
+            shown = pd.DataFrame(
+                {
+                    "data set": frame["dataset"].map(TITLES),
+                    "scheme": frame["scheme"],
+                    "cells": frame["cells"],
+                    "steps": frame["steps"].map("{:,}".format),
+                    "steps/s": frame["steps_per_second"].map("{:.2f}".format),
+                    "hours": frame["hours"].map("{:.1f}".format),
+                }
+            )
+            caption = f"AD-CGAN's grid at the best rates measured: {total:.1f} hours of training at most, {where}"
+            html += plain(shown, caption, ("scheme",))
+    return html if html.text else note("Nothing was measured yet: make bench.")
 
 
 def figure1() -> Html:
