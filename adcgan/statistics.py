@@ -22,22 +22,28 @@ def bootstrap(anomalous: np.ndarray, scores: Sequence[np.ndarray], resamples: in
     random = np.random.default_rng(seed)
     normal, other = np.flatnonzero(~anomalous), np.flatnonzero(anomalous)
     chosen = random.integers(len(scores), size=(resamples, len(scores)))
-    counts = np.zeros((resamples, len(anomalous)), np.float32)
+    counts = np.zeros((resamples, len(anomalous)), np.int16)
     for rows in (normal, other):
-        counts[:, rows] = random.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), resamples)
+        drawn = random.integers(len(rows), size=(resamples, len(rows)), dtype=np.int32)
+        drawn += len(rows) * np.arange(resamples, dtype=np.int32)[:, None]
+        counts[:, rows] = np.bincount(drawn.ravel(), minlength=resamples * len(rows)).reshape(resamples, -1)
     per_seed = np.stack([weighted_auroc(anomalous, score, counts) for score in scores])  # (seeds, resamples)
     return 100 * per_seed[chosen.T, np.arange(resamples)].mean(0)
 
 
 def weighted_auroc(anomalous: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """AUROC where each image stands ``counts`` (K, M) times, (K,): by pairs, ties as halves."""
-    _, place = np.unique(scores, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    starts = np.flatnonzero(np.diff(place[order], prepend=-1))  # the first of each group of equal scores
-    positives = np.add.reduceat(counts[:, order] * anomalous[order], starts, axis=1)
-    negatives = np.add.reduceat(counts[:, order] * ~anomalous[order], starts, axis=1)
-    below = np.cumsum(negatives, 1, dtype=np.float64) - negatives
-    return (positives * (below + negatives / 2)).sum(1) / (positives.sum(1) * negatives.sum(1))
+    """AUROC where each image stands ``counts`` (K, M) times, whole numbers, (K,): by pairs, ties as halves."""
+    order = np.argsort(scores, kind="stable")
+    counts, flags = counts[:, order], anomalous[order]
+    ranked = scores[order]
+    first, after = np.searchsorted(ranked, ranked, "left"), np.searchsorted(ranked, ranked, "right")
+    few = flags if 2 * flags.sum() <= len(flags) else ~flags  # sums run over the rarer kind
+    others = np.zeros((len(counts), len(flags) + 1), np.int32)  # how many of the other kind stand before each place
+    np.cumsum(counts * ~few, axis=1, dtype=np.int32, out=others[:, 1:])
+    middle = (others[:, first[few]] + others[:, after[few]]) / 2
+    weights = counts[:, few].astype(np.float64)
+    share = (weights * middle).sum(1) / (weights.sum(1) * others[:, -1])
+    return share if few is flags else 1 - share
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

@@ -106,6 +106,25 @@ def nulls(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*CELL, "cell", "protocol", "mean", "sd", "expected_sd", "beyond"])
 
 
+def verdicts(records: Iterable[Record]) -> pd.DataFrame:
+    """AD-CGAN's cells against the published ones: dataset, scheme, class, class_name, paper, ours, difference, low,
+    high, seeds, verdict. The interval resamples test images and seeds (`adcgan.statistics`).
+    """
+    table = tables.table3(records := list(records))
+    table = table[(table["model"] == "AD-CGAN") & (table["seeds"] > 0)]
+    rows = []
+    for _, cell in table.iterrows():
+        place = (cell["dataset"], cell["scheme"], cell["class"])
+        runs = [r for r in records if r.cell.method == "adcgan" and not r.cell.departures and _key(r)[:3] == place]
+        low, high = statistics.interval(statistics.bootstrap(runs[0].anomalous, [run.scores for run in runs]))
+        said = statistics.verdict(cell["paper"], low, high, cell["seeds"], cell["of_seeds"])
+        rows.append((*place, cell["class_name"], cell["paper"], cell["ours"], cell["ours"] - cell["paper"], low, high,
+                     cell["seeds"], said))  # fmt: skip
+    columns = ["dataset", "scheme", "class", "class_name", "paper", "ours", "difference", "low", "high", "seeds",
+               "verdict"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
 def _studied(records):
     return [r for r in records if r.cell.method == "adcgan" and r.readings and not r.cell.departures]
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from . import audit, figures, paper, study
+from . import audit, figures, paper, statistics, study
 from .data import TITLES
 from .html import Html, figure, note, plain
-from .pages import committed
+from .pages import SEEDS, committed
 
 # Means on CIFAR-10, one-vs-all: AnoGAN as quoted in UniCon-HA (2023), Table 1; OCGAN as quoted in AGAD, Table 1.
 ANOGAN, OCGAN = 61.8, 65.6
@@ -86,6 +86,34 @@ def nulls() -> Html:
         shown[column.replace("_", " ")] = [f"{value:.1f}" for value in frame[column]]
     shown["beyond 3 expected sd"] = [f"{100 * value:.0f} %" for value in frame["beyond"]]
     return plain(shown, "AUROC (%) of NS between 200 random halves of the normal test images", ("protocol",))
+
+
+def verdicts() -> Html:
+    """Each of AD-CGAN's cells against the published one, by the rule fixed in advance."""
+    frame = study.verdicts(committed())
+    if frame.empty:
+        return note("No cell of the paper is run yet.")
+    shown = pd.DataFrame(
+        {
+            "cell": [
+                f"{TITLES[r['dataset']]}, {r['scheme']}, {r['class']} {r['class_name']}" for _, r in frame.iterrows()
+            ],
+            "paper": frame["paper"].map("{:.1f}".format),
+            "ours": frame["ours"].map("{:.1f}".format),
+            "difference": frame["difference"].map("{:+.1f}".format),
+            "interval": [f"{low:.1f} to {high:.1f}" for low, high in zip(frame["low"], frame["high"], strict=True)],
+            "seeds": [f"{seeds}/{SEEDS}" for seeds in frame["seeds"]],
+            "verdict": frame["verdict"],
+        }
+    )
+    text = (
+        f"Reproduced: the whole 95 % interval lies within {statistics.TOLERANCE:g} points of the published figure. Not "
+        "reproduced: none of it does. Undecided: between. Incomplete: a planned seed has not been run, whatever the "
+        "interval. The interval resamples test images and seeds; with one seed it says nothing about other seeds."
+    )
+    return plain(shown, "AD-CGAN's cells against the published ones (AUROC %)", ("scheme", "class", "verdict")) + note(
+        text
+    )
 
 
 def published_means() -> Html:
