@@ -35,17 +35,24 @@ def paper_cell(row) -> str:
 def our_cell(row, seeds: int) -> str:
     """The measured figure with the seeds behind it; what is missing is said, never averaged over.
 
-    ``seeds`` is how many were planned, unless the row's ``of_seeds`` says.
+    ``seeds`` is how many were planned, unless the row's ``of_seeds`` says. Where the row has a ``link``, the figure
+    leads to what is behind it.
     """
     some = row.get("classes", row["seeds"])
     if not some:
         return '<td class="none">not run</td>'
     if pd.isna(row["ours"]):
-        return f'<td class="none">{row["classes"]}/{row["of_classes"]} classes</td>'
+        some = f"{row['classes']}/{row['of_classes']} classes"
+        if link := row.get("link"):
+            some = f'<a href="{escape(link)}">{some}</a>'
+        return f'<td class="none">{some}</td>'
     share = f", {row['share']:,} images" if row.get("share") else ""
     of_seeds = row.get("of_seeds", seeds)
     behind = f"{row['seeds']}/{of_seeds} seed{'s' if of_seeds > 1 else ''}{share}"
-    return f'<td class="ours">{row["ours"]:.1f} <small>{behind}</small></td>'
+    figure = f"{row['ours']:.1f}"
+    if link := row.get("link"):
+        figure = f'<a href="{escape(link)}">{figure}</a>'
+    return f'<td class="ours">{figure} <small>{behind}</small></td>'
 
 
 def paired(frame: pd.DataFrame, *, rows: dict[str, str], groups: Callable, caption: str, seeds: int) -> Html:

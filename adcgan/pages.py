@@ -59,6 +59,11 @@ def opening() -> Html:
 def table1() -> Html:
     """Table 1, one part per scheme, with the notes on the data used."""
     frame = tables.table1(committed())
+    methods = frame["model"].map(NAMES)
+    frame["link"] = [
+        f"{tables.address(method, row['dataset'], row['scheme'])}.html"
+        for method, (_, row) in zip(methods, frame.iterrows(), strict=True)
+    ]
     frame["dataset"] = frame["dataset"].map(TITLES)
     order = [*tables.MODELS, *tables.OTHERS]
     frame = frame.sort_values("model", key=lambda models: models.map(order.index), kind="stable")
@@ -77,6 +82,11 @@ def table1() -> Html:
 def table3() -> Html:
     """Table 3, one part per scheme, and below it the models that the paper's table does not have."""
     frame = tables.table3(committed())
+    methods = frame["model"].map(NAMES)
+    frame["link"] = [
+        f"{tables.address(method, row['dataset'], row['scheme'], row['class'])}.html"
+        for method, (_, row) in zip(methods, frame.iterrows(), strict=True)
+    ]
     frame["class"] = [f"{row['class']} {row['class_name']}" for _, row in frame.iterrows()]
     frame["dataset"] = frame["dataset"].map(TITLES)
     rows = {"dataset": "data set", "class": "class"}
@@ -88,7 +98,12 @@ def table3() -> Html:
         html += paired(part, rows=rows, groups=lambda row: row["model"], caption=caption, seeds=SEEDS)
     for scheme in SCHEMES:
         part = frame[(frame["scheme"] == scheme) & frame["model"].isin(tables.OTHERS)]
-        part = part.assign(ours=[f"{value:.1f}" if value == value else "not run" for value in part["ours"]])
+        part = part.assign(
+            ours=[
+                Html(f'<a href="{link}">{value:.1f}</a>') if value == value else "not run"
+                for value, link in zip(part["ours"], part["link"], strict=True)
+            ]
+        )
         wide = part.set_index(["dataset", "class", "model"])["ours"].unstack(sort=False).reset_index()
         wide.insert(0, "", wide.pop("dataset") + ", " + wide.pop("class"))
         html += plain(wide, f"Methods that the paper's table does not have, {scheme}: AUROC (%) per class")
@@ -98,6 +113,7 @@ def table3() -> Html:
 def table4() -> Html:
     """Table 4, and below it the same variants class by class as far as they were run."""
     frame = tables.table4(committed())
+    frame["link"] = [f"{tables.address('adcgan', row['dataset'], row['scheme'])}.html" for _, row in frame.iterrows()]
     html = paired(
         frame,
         rows={"variant": "model"},

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import t as student
 from scipy.stats import wilcoxon
+
+from .evaluation import auroc
 
 LEVEL = 0.95
 RESAMPLES = 1000
@@ -14,21 +17,33 @@ TOLERANCE = 2.0
 
 
 def bootstrap(anomalous: np.ndarray, scores: Sequence[np.ndarray], resamples: int = RESAMPLES, seed: int = 0):
-    """The mean AUROC over seeds, resampled: points, (resamples,).
+    """The mean AUROC over seeds with the test images resampled: points, (resamples,).
 
-    ``scores`` holds a score (M,) per seed for the same test images. Each resample draws the seeds, and the normal and
-    the anomalous images separately, with replacement.
+    ``scores`` holds a score (M,) per seed for the same test images. Each resample draws the normal and the anomalous
+    images separately, with replacement, the same for all seeds.
     """
     random = np.random.default_rng(seed)
-    normal, other = np.flatnonzero(~anomalous), np.flatnonzero(anomalous)
-    chosen = random.integers(len(scores), size=(resamples, len(scores)))
     counts = np.zeros((resamples, len(anomalous)), np.int16)
-    for rows in (normal, other):
+    for rows in (np.flatnonzero(~anomalous), np.flatnonzero(anomalous)):
         drawn = random.integers(len(rows), size=(resamples, len(rows)), dtype=np.int32)
         drawn += len(rows) * np.arange(resamples, dtype=np.int32)[:, None]
         counts[:, rows] = np.bincount(drawn.ravel(), minlength=resamples * len(rows)).reshape(resamples, -1)
-    per_seed = np.stack([weighted_auroc(anomalous, score, counts) for score in scores])  # (seeds, resamples)
-    return 100 * per_seed[chosen.T, np.arange(resamples)].mean(0)
+    return 100 * np.mean([weighted_auroc(anomalous, score, counts) for score in scores], axis=0)
+
+
+def cell_interval(anomalous: np.ndarray, scores: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The interval of a cell's mean AUROC over test images and seeds, points.
+
+    The variance over images is that of `bootstrap`, that over seeds their sample variance over their number; the
+    quantile is Student's with Welch and Satterthwaite's degrees of freedom, since two or three seeds tell little
+    about their spread. With one seed the interval is over images alone.
+    """
+    per_seed = np.array([100 * auroc(anomalous, score) for score in scores])
+    over_images = bootstrap(anomalous, scores).var(ddof=1)
+    over_seeds = per_seed.var(ddof=1) / len(per_seed) if len(per_seed) > 1 else 0.0
+    freedom = (over_images + over_seeds) ** 2 / (over_seeds**2 / (len(per_seed) - 1)) if over_seeds else np.inf
+    half = student.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(over_images + over_seeds)
+    return max(0.0, float(per_seed.mean() - half)), min(100.0, float(per_seed.mean() + half))
 
 
 def weighted_auroc(anomalous: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -46,19 +61,13 @@ def weighted_auroc(anomalous: np.ndarray, scores: np.ndarray, counts: np.ndarray
     return share if few is flags else 1 - share
 
 
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """The middle 95 % of resampled values."""
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def mean_interval(differences: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
-    """The mean over cells and its interval, by resampling the cells; the interval is NaN below three cells."""
-    values = np.asarray(differences, float)
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean over cells and Student's interval of it; the interval is NaN below three cells."""
+    values = np.asarray(values, float)
     if len(values) < 3:
-        return float(values.mean()), float("nan"), float("nan")
-    draws = np.random.default_rng(seed).choice(values, (RESAMPLES, len(values))).mean(1)
-    return float(values.mean()), *interval(draws)
+        return float(values.mean()) if len(values) else float("nan"), float("nan"), float("nan")
+    half = student.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def verdict(paper: float, low: float, high: float, seeds: int, of_seeds: int) -> str:
@@ -67,7 +76,7 @@ def verdict(paper: float, low: float, high: float, seeds: int, of_seeds: int) ->
     "reproduced" where the whole interval lies within `TOLERANCE` of the figure, "not reproduced" where none of it
     does, "undecided" between; "incomplete" while a planned seed is missing.
     """
-    if seeds < of_seeds:
+    if seeds < of_seeds or not np.isfinite([low, high]).all():
         return "incomplete"
     if paper - TOLERANCE <= low and high <= paper + TOLERANCE:
         return "reproduced"

@@ -8,10 +8,15 @@ import pandas as pd
 
 from . import statistics, tables
 from .config import CONFIGS
+from .config.adcgan import ARCHITECTURES
 from .data import TITLES
 from .records import Record
 
 CELL = ["dataset", "scheme", "class", "seed"]
+NOT_RETRAINED = {
+    "epochs", "warm_up_epochs", "width", "test_set", "test_images", "reduction", "feature_tap", "latent_feature",
+    "test_latents", "test_latent_count", "latent_output", "test_mode", "test_batch_size", "lambda_", "rho",
+}  # fmt: skip
 QUANTILES = {"least": 0, "5 %": 0.05, "median": 0.5, "95 %": 0.95, "most": 1}
 RULES = {"released": "released protocol", "test_latents=released": "released rule for z alone"}
 
@@ -31,17 +36,32 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def retrained(records: Iterable[Record]) -> pd.DataFrame:
-    """Cells trained with one option changed, against the same cell without: dataset .. seed, reading, difference."""
+    """Cells trained with one option changed, against the same cell without: dataset .. seed, reading, difference.
+
+    Runs that change the budget, the width, or only the scoring (`NOT_RETRAINED`) are not among them.
+    """
     records = [record for record in records if record.cell.method == "adcgan"]
     default = {_key(record): 100 * record.auroc["NS"] for record in records if not record.cell.departures}
-    rows = [
-        _cell(record) | {"reading": f"{name}={value}", "NS": 100 * record.auroc["NS"],
-                         "difference": 100 * record.auroc["NS"] - default[_key(record)]}
-        for record in records
-        if len(record.cell.departures) == 1 and _key(record) in default
-        for name, value in record.cell.departures.items()
-    ]  # fmt: skip
+    rows = []
+    for record in records:
+        change = _single(record.cell.departures)
+        if change is None or _key(record) not in default:
+            continue
+        ours = 100 * record.auroc["NS"]
+        difference = ours - default[_key(record)]
+        rows.append(_cell(record) | {"reading": change, "NS": ours, "difference": difference})
     return pd.DataFrame(rows, columns=[*CELL, "cell", "reading", "NS", "difference"])
+
+
+def _single(departures):
+    """The one option that was changed, as "name=value"; None where there are several, or none that trains."""
+    if "architecture" in departures:  # settles other options too: one change
+        settled = ARCHITECTURES[departures["architecture"]]
+        departures = {name: value for name, value in departures.items() if settled.get(name) != value}
+    if len(departures) != 1 or set(departures) & NOT_RETRAINED:
+        return None
+    ((name, value),) = departures.items()
+    return f"{name}={value}"
 
 
 def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "one-vs-all") -> pd.DataFrame:
@@ -116,7 +136,7 @@ def verdicts(records: Iterable[Record]) -> pd.DataFrame:
     for _, cell in table.iterrows():
         place = (cell["dataset"], cell["scheme"], cell["class"])
         runs = [r for r in records if r.cell.method == "adcgan" and not r.cell.departures and _key(r)[:3] == place]
-        low, high = statistics.interval(statistics.bootstrap(runs[0].anomalous, [run.scores for run in runs]))
+        low, high = statistics.cell_interval(runs[0].anomalous, [run.scores for run in runs])
         said = statistics.verdict(cell["paper"], low, high, cell["seeds"], cell["of_seeds"])
         rows.append((*place, cell["class_name"], cell["paper"], cell["ours"], cell["ours"] - cell["paper"], low, high,
                      cell["seeds"], said))  # fmt: skip

@@ -28,6 +28,11 @@ PLANNED = {"pca": 1, "knn": 1, "ocsvm": 1}  # seeds of methods that draw nothing
 FORMATS = {"cifar10": (32, 3), "mnist": (28, 1), "fashion_mnist": (28, 1), "cats_vs_dogs": (64, 3)}
 
 
+def address(method: str, dataset: str, scheme: str, label: int | None = None) -> str:
+    """The book's page of a cell, or of all classes of a (method, data set, scheme), without its ending."""
+    return f"cells/{method}-{dataset}-{scheme}" + ("" if label is None else f"-{label}")
+
+
 def measured(records: Iterable[Record]) -> pd.DataFrame:
     """One row per record at the paper's settings: method, dataset, scheme, class, seed, AUROC in percent, data.
 

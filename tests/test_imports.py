@@ -28,7 +28,8 @@ ORDER = [
     ["statistics", "audit", "sweep", "tables", "figures", "diagram", "html", "notebook"],
     ["speed", "study"],
     ["pages"],
-    ["study_pages"],
+    ["charts"],
+    ["study_pages", "cell_pages"],
     ["cli"],
     ["__main__"],
 ]

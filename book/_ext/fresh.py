@@ -8,7 +8,14 @@ import hashlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("runs/**/record.json", "build/runs/**/record.json", "adcgan/**/*.py", "adcgan/**/*.csv", "adcgan/**/*.yaml")
+SOURCES = (
+    "runs/**/record.json",
+    "build/runs/**/record.json",
+    "benchmarks/results/*.json",
+    "adcgan/**/*.py",
+    "adcgan/**/*.csv",
+    "adcgan/**/*.yaml",
+)
 
 
 def digest() -> str:

@@ -1,0 +1,165 @@
+"""A page for every cell of the tables that was run: its seeds, and behind each number what made it.
+
+`book/_ext/cells.py` hands these pages to Sphinx. They are made from records alone and need no notebook.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+from . import charts, tables
+from .data import TITLES
+from .html import Html, note, plain
+from .pages import NAMES, ROOT, command
+from .records import PICTURES, RECORD, Record
+from .tables import address
+
+
+@dataclass(frozen=True)
+class Page:
+    """``name`` is its address without .html; ``records`` are copied beside it."""
+
+    name: str
+    title: str
+    body: str
+    records: tuple[Record, ...]
+
+
+def all_pages(records: Iterable[Record]) -> Iterable[Page]:
+    """A page for each (method, data set, scheme), and one for each of its classes."""
+    groups: dict[tuple, dict[int, list[Record]]] = {}
+    for record in records:
+        cell = record.cell
+        groups.setdefault((cell.method, cell.dataset, cell.scheme), {}).setdefault(cell.label, []).append(record)
+    for kind, classes in groups.items():
+        yield group_page(kind, classes)
+        for label, some in sorted(classes.items()):
+            yield cell_page(kind, label, some)
+
+
+def group_page(kind: tuple[str, str, str], classes: dict[int, list[Record]]) -> Page:
+    """Every class run of a (method, data set, scheme), with links to their pages."""
+    rows = []
+    for label, records in sorted(classes.items()):
+        stated = [record for record in records if set(record.cell.departures) <= {"test_images"}]
+        name = _class(records[0])
+        link = f'<a href="{address(*kind, label).removeprefix("cells/")}.html">{escape(name)}</a>'
+        values = ", ".join(f"{100 * record.auroc['NS']:.1f}" for record in stated)
+        mean = f"{sum(100 * r.auroc['NS'] for r in stated) / len(stated):.1f}" if stated else "none"
+        others = len(records) - len(stated)
+        rows.append({"class": Html(link), "AUROC %": mean, "seeds": values, "runs at other settings": others or ""})
+    title = _title(*kind)
+    table = plain(pd.DataFrame(rows), f"{title}: AUROC (%) by class, mean and each seed", ("seeds",))
+    return Page(address(*kind), title, f"<h1>{escape(title)}</h1>{table.text}{_up('table1')}", ())
+
+
+def cell_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> Page:
+    """One cell: a section for each seed, settings that depart from the paper's after those that do not."""
+    records = sorted(records, key=lambda record: (bool(record.cell.departures), record.cell.seed, str(record.cell)))
+    title = f"{_title(*kind)}, {_class(records[0])}"
+    what = "normal" if kind[2] == "one-vs-all" else "anomalous"
+    planned = tables.PLANNED.get(kind[0], tables.SEEDS)
+    at_settings = sum(set(record.cell.departures) <= {"test_images"} for record in records)
+    lead = note(f"The class named is the {what} one. {at_settings} of {planned} planned seeds are recorded.").text
+    body = f"<h1>{escape(title)}</h1>{lead}" + "".join(map(section, records)) + _up("table3")
+    return Page(address(*kind, label), title, body, tuple(records))
+
+
+def section(record: Record) -> str:
+    """One run: figures, curves, pictures, settings, origin, and the command that repeats it."""
+    cell, content = record.cell, record.content
+    departures = ", ".join(f"{name}={value}" for name, value in cell.departures.items())
+    heading = f"Seed {cell.seed}" + (f", {departures}" if departures else "")
+    anchor = f"seed-{cell.seed}" + (f"-{cell.digest[:8]}" if departures else "")
+    html = f'<section id="{anchor}"><h2>{escape(heading)}</h2>'
+    html += _aurocs(record).text
+    html += f"<h3>Scores</h3>{charts.histogram(record)}{charts.roc(record)}"
+    if content["losses"]:
+        html += f"<h3>Losses by epoch</h3>{charts.losses(record)}"
+    html += f"<h3>Pictures</h3>{_pictures(record)}"
+    if record.readings:
+        html += "<h3>The same weights under other protocols</h3>" + _readings(record).text
+    html += "<h3>Where it comes from</h3>" + _origin(record).text
+    html += f"<details><summary>Configuration</summary>{_settings(record).text}</details></section>"
+    return html
+
+
+def file_name(record: Record) -> str:
+    """The address of the record's own copy in the site."""
+    return f"cells/records/{'-'.join(record.directory.parts[-5:])}.json"
+
+
+def _aurocs(record):
+    rows = [{"": name, "AUROC %": f"{100 * value:.1f}"} for name, value in record.auroc.items()]
+    rows.sort(key=lambda row: row[""] != "NS")
+    images = record.content["images"]
+    caption = f"AUROC on {images['test_normal']:,} normal and {images['test_anomalous']:,} anomalous test images"
+    return plain(pd.DataFrame(rows), caption)
+
+
+def _readings(record):
+    rows = [{"reading": name, **{part: f"{100 * value:.1f}" for part, value in aurocs.items()}}
+            for name, aurocs in record.readings.items()]  # fmt: skip
+    return plain(pd.DataFrame(rows).fillna(""), "AUROC (%) under each reading")
+
+
+def _origin(record):
+    content = record.content
+    code, device, cost = content["code"], content["device"], content["cost"]
+    threads = f"{device['threads']} thread{'s' * (device['threads'] > 1)}"
+    place = f"{record.directory.relative_to(ROOT)}/{RECORD}"
+    rows = {
+        "again": Html(f"<code>{escape(command(record))}</code>"),
+        "record": Html(f'<a href="{file_name(record).removeprefix("cells/")}">{escape(place)}</a>'),
+        "data": f"{content['data']['provenance']}; SHA-256 {content['data']['fingerprint']}",
+        "images trained on": f"{content['images']['train']:,}",
+        "code": f"version {code['version']}, revision {code['revision']}" + (" (changed)" if code["dirty"] else ""),
+        "device": f"{device['name']}, {threads}" + (f", {device['path']} step" if "path" in device else ""),
+        "training": f"{cost['train_seconds']:,.0f} s, resumed {cost['resumed']} times",
+        "scoring": f"{cost['score_seconds']:,.1f} s",
+        "peak memory": f"{cost['peak_memory_bytes'] / 2**30:.2f} GiB",
+        "libraries": ", ".join(f"{name} {version}" for name, version in sorted(content["environment"].items())),
+        "finished": content["finished"],
+    }
+    frame = pd.DataFrame({"": list(rows), "value": list(rows.values())})
+    return plain(frame, "Origin of this run", ("value",))
+
+
+def _settings(record):
+    rows = [
+        {"option": name, "value": Html(f"<code>{escape(json.dumps(value))}</code>"),
+         "departs from the paper's settings": "yes" if name in record.cell.departures else ""}
+        for name, value in record.content["config"].items()
+    ]  # fmt: skip
+    return plain(pd.DataFrame(rows), f"Configuration, digest {record.cell.digest[:16]}", ("value",))
+
+
+def _pictures(record):
+    name = next(name for name in PICTURES.values() if name in record.content["files"])
+    data = base64.b64encode((record.directory / name).read_bytes()).decode()
+    rows = record.content["pictures"]["rows"]
+    alt = "Rows of test images from top to bottom: " + "; ".join(rows)
+    kind = "png" if name.endswith("png") else "jpeg"
+    listed = "".join(f"<li>{escape(row)}</li>" for row in rows)
+    return (
+        f'<div class="adcgan-sheet"><img src="data:image/{kind};base64,{data}" alt="{escape(alt)}">'
+        f"<ol>{listed}</ol></div>"
+    )
+
+
+def _class(record):
+    number, name = str(record.cell.label), record.content["cell"]["class_name"]
+    return f"class {number}" if number == name else f"class {number} ({name})"
+
+
+def _title(method, dataset, scheme):
+    model = next(name for name, known in NAMES.items() if known == method)
+    return f"{model}, {TITLES.get(dataset, dataset)}, {scheme}"
+
+
+def _up(page):
+    return f'<p><a href="../{page}.html">Back to the table</a></p>'

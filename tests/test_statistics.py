@@ -1,0 +1,264 @@
+"""Intervals against fresh samples, comparisons against scipy and by hand, and the rule of the verdicts."""
+
+import ast
+import inspect
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
+
+from adcgan import statistics
+from adcgan.evaluation import aurocs
+
+NORMAL, OTHER = 150, 300  # images in the tests' samples
+SEPARATION = 1.2
+ANOMALOUS = np.arange(NORMAL + OTHER) >= NORMAL
+TRUE = 100 * stats.norm.cdf(SEPARATION / np.sqrt(2))
+
+
+def sample(random, *rows):
+    """Scores of normal and anomalous images, both Gaussian: the AUROC to find is `TRUE`."""
+    return random.standard_normal((*rows, NORMAL + OTHER)) + SEPARATION * ANOMALOUS
+
+
+@pytest.mark.parametrize("values", [2, 5, 1000], ids=["two values", "many ties", "few ties"])
+def test_weighting_an_image_is_repeating_it(values):
+    random = np.random.default_rng(0)
+    anomalous = random.random(60) < 0.4
+    scores = random.integers(values, size=60) + anomalous * random.integers(3, size=60)
+    counts = random.integers(4, size=(20, 60))
+    found = statistics.weighted_auroc(anomalous, scores, counts)
+    assert found.shape == (20,)
+    for one, count in zip(found, counts, strict=True):
+        assert (count == 0).any()
+        assert one == pytest.approx(roc_auc_score(np.repeat(anomalous, count), np.repeat(scores, count)), abs=1e-12)
+
+
+def test_weights_of_one_give_the_auroc_itself():
+    scores = sample(np.random.default_rng(0)).astype(np.float32)
+    (found,) = statistics.weighted_auroc(ANOMALOUS, scores, np.ones((1, len(scores)), np.float32))
+    assert found == pytest.approx(roc_auc_score(ANOMALOUS, scores), abs=1e-7)
+
+
+def test_scores_that_are_all_equal_give_one_half():
+    counts = np.random.default_rng(0).integers(1, 4, size=(5, len(ANOMALOUS)))
+    assert statistics.weighted_auroc(ANOMALOUS, np.full(len(ANOMALOUS), 3.0), counts) == pytest.approx([0.5] * 5)
+
+
+def test_weighted_auroc_is_exact_at_the_size_of_a_test_split():
+    """Counts in single precision, as the bootstrap draws them, for 1,000 normal and 9,000 anomalous images."""
+    random = np.random.default_rng(0)
+    anomalous = np.arange(10_000) % 10 != 0
+    scores = np.round(random.standard_normal(10_000) + anomalous, 2)
+    counts = random.integers(4, size=(1, 10_000)).astype(np.float32)
+    repeats = counts[0].astype(int)
+    expected = roc_auc_score(np.repeat(anomalous, repeats), np.repeat(scores, repeats))
+    assert statistics.weighted_auroc(anomalous, scores, counts)[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_resamples_spread_about_the_auroc_as_fresh_samples_do_about_theirs():
+    random = np.random.default_rng(0)
+    expected = 100 * aurocs(ANOMALOUS, sample(random, 4000)).std()
+    spreads = []
+    for seed in range(8):
+        scores = sample(random)
+        draws = statistics.bootstrap(ANOMALOUS, [scores], seed=seed)
+        assert draws.shape == (statistics.RESAMPLES,)
+        assert draws.mean() == pytest.approx(100 * roc_auc_score(ANOMALOUS, scores), abs=0.1 * expected)
+        spreads.append(draws.std())
+    assert np.mean(spreads) == pytest.approx(expected, rel=0.08)
+    assert np.mean(spreads) == pytest.approx(hanley_mcneil(TRUE / 100), rel=0.12)
+
+
+def hanley_mcneil(area):
+    """Standard error of an AUROC in points (Hanley and McNeil, 1982); their formula supposes exponential scores."""
+    two_anomalous, two_normal = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area) + (OTHER - 1) * (two_anomalous - area**2) + (NORMAL - 1) * (two_normal - area**2)
+    return 100 * np.sqrt(variance / (NORMAL * OTHER))
+
+
+def test_the_interval_holds_the_true_auroc_in_about_95_of_100_samples(monkeypatch):
+    random = np.random.default_rng(0)
+    held = []
+    monkeypatch.setattr(statistics, "RESAMPLES", 200)
+    for _ in range(300):
+        low, high = statistics.cell_interval(ANOMALOUS, [sample(random)])
+        held.append(low <= TRUE <= high)
+    assert 0.91 <= np.mean(held) <= 0.985
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.1, 0.4])
+def test_the_interval_over_three_seeds_holds_their_mean_in_about_95_of_100_however_they_disagree(monkeypatch, spread):
+    """Seeds are trainings whose true AUROCs scatter; the interval is for the mean of all trainings there might be."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 60)
+    random, held = np.random.default_rng(1), []
+    truth = np.mean([100 * norm.cdf(random.normal(SEPARATION, spread) / 2**0.5) for _ in range(20_000)])
+    for _ in range(150):
+        noise = random.standard_normal(len(ANOMALOUS))
+        scores = [noise + random.normal(SEPARATION, spread) * ANOMALOUS for _ in range(3)]
+        low, high = statistics.cell_interval(ANOMALOUS, scores)
+        held.append(low <= truth <= high)
+    assert 0.9 <= np.mean(held) <= 1
+
+
+def test_each_resample_keeps_the_number_of_images_of_each_kind_and_is_shared_by_the_seeds(monkeypatch):
+    seen = []
+    weighted = statistics.weighted_auroc
+    monkeypatch.setattr(statistics, "weighted_auroc", lambda *given: seen.append(given[2].copy()) or weighted(*given))
+    mixed = np.random.default_rng(0).permutation(ANOMALOUS)
+    scores = np.random.default_rng(1).random((2, len(mixed)))
+    statistics.bootstrap(mixed, list(scores), resamples=50)
+    assert (seen[0] == seen[1]).all() and seen[0].shape == (50, len(mixed))
+    assert (seen[0][:, ~mixed].sum(1) == NORMAL).all() and (seen[0][:, mixed].sum(1) == OTHER).all()
+    assert len({tuple(row) for row in seen[0]}) == 50
+
+
+def test_the_same_seed_gives_the_same_resamples_and_another_seed_others():
+    scores = list(sample(np.random.default_rng(0), 3))
+    first, again, other = (statistics.bootstrap(ANOMALOUS, scores, 100, seed) for seed in (0, 0, 1))
+    assert (first == again).all() and (first != other).any()
+    assert (first == statistics.bootstrap(ANOMALOUS, scores, 100)).all()
+
+
+def test_seeds_that_disagree_widen_the_interval():
+    random = np.random.default_rng(0)
+    noise = random.standard_normal(len(ANOMALOUS))
+    alike = [noise + SEPARATION * ANOMALOUS] * 3
+    apart = [noise + separation * ANOMALOUS for separation in (0.7, 1.2, 1.9)]
+    one, same, different = (
+        np.diff(statistics.cell_interval(ANOMALOUS, scores))[0] for scores in (alike[:1], alike, apart)
+    )
+    assert same == pytest.approx(one, rel=0.1)
+    assert different > 1.3 * same
+
+
+def test_resamples_of_several_seeds_lie_about_the_mean_of_their_aurocs():
+    scores = list(sample(np.random.default_rng(0), 4))
+    expected = 100 * np.mean([roc_auc_score(ANOMALOUS, score) for score in scores])
+    assert statistics.bootstrap(ANOMALOUS, scores).mean() == pytest.approx(expected, abs=0.2)
+
+
+@pytest.mark.parametrize("values", [[4.0], [4.0, 6.0]])
+def test_below_three_cells_there_is_a_mean_and_no_interval(values):
+    mean, low, high = statistics.mean_interval(values)
+    assert mean == np.mean(values) and np.isnan(low) and np.isnan(high)
+
+
+def test_from_three_cells_on_the_interval_holds_the_mean_and_is_the_same_every_time():
+    values = np.array([1.0, 2.0, 6.0])
+    mean, low, high = statistics.mean_interval(values)
+    assert mean == pytest.approx(3) and mean - low == pytest.approx(high - mean)
+    assert high - mean == pytest.approx(4.3027 * np.std(values, ddof=1) / 3**0.5, rel=1e-3)
+    assert statistics.mean_interval(values) == (mean, low, high)
+
+
+def test_the_interval_over_many_cells_is_two_standard_errors_either_side():
+    values = np.random.default_rng(0).normal(5, 3, 60)
+    mean, low, high = statistics.mean_interval(values)
+    error = values.std() / np.sqrt(len(values))
+    assert mean == pytest.approx(values.mean())
+    assert (mean - low, high - mean) == pytest.approx((1.96 * error, 1.96 * error), rel=0.15)
+
+
+def test_the_tolerance_is_a_positive_constant():
+    assert isinstance(statistics.TOLERANCE, float) and statistics.TOLERANCE > 0
+    tree = ast.parse(inspect.getsource(statistics))
+    written = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "TOLERANCE"]
+    (stored,) = [node for node in written if isinstance(node.ctx, ast.Store)]
+    (value,) = [node.value for node in tree.body if isinstance(node, ast.Assign) and stored in node.targets]
+    assert isinstance(value, ast.Constant)
+
+
+T = statistics.TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "low, high, expected",
+    [
+        (-T / 2, T / 2, "reproduced"),
+        (-T, T, "reproduced"),
+        (T, T, "reproduced"),
+        (-T, -T, "reproduced"),
+        (0, T + 0.01, "undecided"),
+        (-T - 0.01, 0, "undecided"),
+        (-2 * T, 2 * T, "undecided"),
+        (T, 3 * T, "undecided"),
+        (-3 * T, -T, "undecided"),
+        (T + 0.01, 3 * T, "not reproduced"),
+        (-3 * T, -T - 0.01, "not reproduced"),
+    ],
+)
+def test_a_verdict_says_where_the_interval_lies(low, high, expected):
+    paper = 64.0  # sums with the tolerance are exact
+    assert statistics.verdict(paper, paper + low, paper + high, 3, 3) == expected
+    assert statistics.verdict(paper, paper + low, paper + high, 1, 1) == expected
+
+
+@pytest.mark.parametrize("at", [0, 50])
+def test_a_missing_seed_leaves_the_verdict_open_wherever_the_interval_lies(at):
+    assert statistics.verdict(90, 90 - at, 90 - at, 2, 3) == "incomplete"
+    assert statistics.verdict(90, 90 - at, 90 - at, 3, 3) != "incomplete"
+    assert statistics.verdict(90, 90 - at, 90 - at, 4, 3) != "incomplete"
+
+
+def test_a_narrower_interval_keeps_a_verdict_that_was_decided():
+    random = np.random.default_rng(0)
+    seen = set()
+    for _ in range(2000):
+        low, inner, outer, high = np.sort(random.uniform(-3 * T, 3 * T, 4))
+        wide = statistics.verdict(90, 90 + low, 90 + high, 3, 3)
+        narrow = statistics.verdict(90, 90 + inner, 90 + outer, 3, 3)
+        assert wide in ("undecided", narrow)
+        seen.add((wide, narrow))
+    assert len(seen) == 5
+
+
+def test_an_interval_further_from_the_figure_is_never_nearer_to_reproduced():
+    order = ["reproduced", "undecided", "not reproduced"]
+    for half in (0, T / 3, T, 1.5 * T):
+        for side in (-1, 1):
+            places = [
+                order.index(statistics.verdict(80, 80 + side * shift - half, 80 + side * shift + half, 3, 3))
+                for shift in np.linspace(0, 4 * T, 50)
+            ]
+            assert places == sorted(places) and places[-1] == 2
+
+
+def test_holm_on_an_example_by_hand():
+    # in order: 4 x 0.005, 3 x 0.01, 2 x 0.03, and 1 x 0.04, which may not be less than the one before
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([0.7, 0.4]) == pytest.approx([0.8, 0.8])
+    assert statistics.holm([0.6, 0.9]) == pytest.approx([1, 1])
+    assert statistics.holm([0.2]) == pytest.approx([0.2]) and len(statistics.holm([])) == 0
+
+
+def test_holm_rejects_what_stepping_down_rejects():
+    random = np.random.default_rng(0)
+    for count in (1, 2, 5, 12):
+        p = np.round(random.random(count) ** 4, 3)  # small values, some of them tied
+        corrected = statistics.holm(p)
+        for level in np.linspace(0.0005, 0.9995, 400):
+            rejected = np.zeros(count, bool)
+            for step, place in enumerate(sorted(range(count), key=lambda n: p[n])):
+                if p[place] * (count - step) > level:
+                    break
+                rejected[place] = True
+            assert ((corrected <= level) == rejected).all()
+        assert (corrected >= p).all() and (corrected <= 1).all()
+
+
+def test_the_paired_comparison_is_scipys_signed_rank_test():
+    random = np.random.default_rng(0)
+    for count in (8, 10, 25):
+        first = random.normal(85, 5, count)
+        second = first + random.normal(1, 2, count)
+        p = statistics.paired(list(first), list(second))
+        assert p == pytest.approx(stats.wilcoxon(first - second).pvalue)
+        assert p == pytest.approx(statistics.paired(second, first))
+
+
+def test_ten_classes_that_are_all_better_give_two_in_1024():
+    first = np.linspace(70, 90, 10)
+    assert statistics.paired(first + np.linspace(1, 2, 10), first) == pytest.approx(2 / 1024)

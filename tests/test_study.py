@@ -1,0 +1,512 @@
+"""The protocol study from records: what each frame holds, that the pages show the same, and that figures draw."""
+
+import base64
+import csv
+import html
+import io
+import re
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from adcgan import audit, evaluation, figures, paper, statistics, study, study_pages, tables
+from adcgan.config import configure
+from adcgan.methods import protocols
+from adcgan.records import Cell, write
+from adcgan.scores import COMPONENTS, normality_score
+
+IMAGES, NORMAL = 41, 21  # an odd number of normal images: their halves differ by one
+CHANGES = {
+    "released": 0.003,
+    "reduction=sum": -0.02,
+    "latent_feature=released": 0.001,
+    "test_latents=released": -0.005,
+    "batch-statistics label order, batches of 32": 0.01,
+}  # AUROC against the paper protocol's, fractions
+
+
+def write_record(
+    runs, dataset="mnist", label=0, seed=0, *, scheme="one-vs-all", method="adcgan", study=True, nulls=None, scale=1.0,
+    **options,
+):  # fmt: skip
+    """A whole record, and with it the study that `adcgan.methods.protocols` makes, with numbers from a generator.
+
+    A reading is ``scale`` times its entry in `CHANGES` away from the paper protocol; ``nulls`` are draws by protocol.
+    """
+    size, channels = tables.FORMATS.get(dataset, (28, 1))
+    cell = Cell(method, dataset, scheme, label, seed, configure(method, scheme, size, channels, **options))
+    random = np.random.default_rng([label, seed, len(dataset), len(options)])
+    anomalous = np.arange(IMAGES) % 2 == 1
+    components = {
+        name: (random.random(IMAGES) + 0.2 * anomalous).astype(np.float16)
+        for name in (COMPONENTS if method == "adcgan" else ("score",))
+    }
+    scores = normality_score(cell.config, components).astype(np.float32)
+    aurocs = {name: evaluation.auroc(anomalous, values) for name, values in {"NS": scores, **components}.items()}
+    content = {
+        "cell": {"method": method, "dataset": dataset, "scheme": scheme, "label": label, "class_name": f"name {label}",
+                 "seed": seed},
+        "config": cell.config.to_dict(), "departures": cell.departures, "digest": cell.digest, "auroc": aurocs,
+        "images": {"train": 1, "test_normal": NORMAL, "test_anomalous": IMAGES - NORMAL},
+        "losses": [{"L_AE": 1.0}],
+        "data": {"fingerprint": "0" * 64, "canonical": True, "provenance": "canonical"},
+        "code": {"version": "0", "revision": "abc", "dirty": False},
+        "environment": {},
+        "device": {"type": "cpu", "name": "test", "threads": 1},
+        "cost": {"train_seconds": 60, "score_seconds": 1, "study_seconds": 1, "peak_memory_bytes": 1, "resumed": 0},
+        "finished": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip
+    arrays = {"NS": scores, "labels": np.zeros(IMAGES, np.uint16), "anomalous": anomalous, **components}
+    pictures = {"normal": np.zeros((2, size, size, channels), np.uint8)}
+    if not study:
+        return write(cell, runs, content, arrays, pictures)
+    content["study"] = {"paper": aurocs} | {
+        name: aurocs | {"NS": aurocs["NS"] + scale * change} for name, change in CHANGES.items()
+    }
+    draws = {
+        f"left over, {rule}, {what}": random.uniform(0.2, 1, protocols.DRAWS)
+        for rule in ("released", "test_latents=released")
+        for what in ("NS", "L_FL")
+    }
+    for protocol in ("paper", "released"):
+        draws[f"null, {protocol}, NS"] = (nulls or {}).get(protocol, random.normal(0.5, 0.1, protocols.DRAWS))
+    draws = {name: np.asarray(values, np.float32) for name, values in draws.items()}
+    return write(cell, runs, content, arrays, pictures, draws | {"L_FL released": components["L_FL"]})
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Studied cells of three data sets, both schemes and two seeds."""
+    return [
+        write_record(tmp_path, "mnist", 0),
+        write_record(tmp_path, "mnist", 0, 1, scale=0.5),
+        write_record(tmp_path, "mnist", 3, scale=2),
+        write_record(tmp_path, "mnist", 3, scheme="all-vs-one", scale=-1),
+        write_record(tmp_path, "fashion_mnist", 5, scale=0.7),
+        write_record(tmp_path, "digits", 0, scale=3),
+    ]
+
+
+def published(dataset, scheme, label):
+    """Table 3's figure for AD-CGAN."""
+    with open(paper.HERE / "table3.csv", newline="") as file:
+        for row in csv.DictReader(file):
+            if (row["dataset"], row["scheme"], row["class"], row["model"]) == (dataset, scheme, str(label), "AD-CGAN"):
+                return float(row["auc_percent"])
+
+
+def of(frame, record, **which):
+    """The row of a record's cell; ``which`` names it further."""
+    cell = record.cell
+    which |= {"dataset": cell.dataset, "scheme": cell.scheme, "class": cell.label, "seed": cell.seed}
+    for column, value in which.items():
+        frame = frame[frame[column] == value]
+    ((_, row),) = frame.iterrows()
+    return row
+
+
+FRAMES = {
+    "readings": study.readings,
+    "retrained": study.retrained,
+    "effects": lambda records: study.effects(records, ("mnist", "fashion_mnist")),
+    "left_over": study.left_over,
+    "nulls": study.nulls,
+}
+
+
+def test_the_records_of_these_tests_hold_what_a_real_study_gives(small_method, zeros, tmp_path):
+    rows = np.concatenate([np.flatnonzero(zeros.anomalous)[:20], np.flatnonzero(~zeros.anomalous)[:20]])
+    real = small_method().study(zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows])
+    made = write_record(tmp_path)
+    assert set(made.study) == set(real.draws) | set(real.images)
+    assert set(made.readings) <= set(real.readings)
+    for name, values in real.draws.items():
+        assert (made.study[name].dtype, made.study[name].shape) == (values.dtype, values.shape) and len(values) == 200
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_without_records_a_frame_is_empty_and_has_its_columns(frame, cells):
+    empty = frame([])
+    assert empty.empty and list(empty.columns) == list(frame(cells).columns)
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_records_are_read_from_any_iterable(frame, cells, tmp_path):
+    records = [*cells, write_record(tmp_path, contrastive="literal")]
+    assert len(frame(records)) and frame(iter(records)).equals(frame(records))
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_records_without_a_study_are_left_out(frame, cells, tmp_path):
+    others = [
+        write_record(tmp_path, "mnist", 7, study=False),
+        write_record(tmp_path, "mnist", 0, method="pca", study=False),
+    ]
+    records = [*cells, write_record(tmp_path, contrastive="literal")]
+    assert frame(others).empty
+    assert frame(records + others).equals(frame(records))
+
+
+@pytest.mark.parametrize("name", ["readings", "left_over", "nulls"])
+def test_readings_are_of_cells_at_the_papers_settings(name, cells, tmp_path):
+    changed = write_record(tmp_path, "mnist", 0, contrastive="literal")
+    assert changed.readings and FRAMES[name]([changed]).empty
+    assert FRAMES[name]([*cells, changed]).equals(FRAMES[name](cells))
+
+
+def test_a_readings_difference_is_to_the_paper_protocol_of_its_own_cell(cells):
+    frame = study.readings(cells)
+    assert len(frame) == len(cells) * (1 + len(CHANGES))
+    for record in cells:
+        assert of(frame, record, reading="paper")["difference"] == 0
+        assert of(frame, record, reading="paper")["NS"] == pytest.approx(100 * record.auroc["NS"])
+        for name, values in record.readings.items():
+            row = of(frame, record, reading=name)
+            assert row["NS"] == pytest.approx(100 * values["NS"])
+            assert row["difference"] == pytest.approx(100 * (values["NS"] - record.readings["paper"]["NS"]))
+    assert of(frame, cells[1], reading="reduction=sum")["difference"] == pytest.approx(-1)
+
+
+def test_cells_are_named_apart(cells):
+    names = study.readings(cells).groupby(study.CELL)["cell"].unique()
+    assert len(names) == len({name for (name,) in names}) == len(cells)
+    assert of(study.readings(cells), cells[3], reading="paper")["cell"] == "MNIST, all-vs-one, 3 name 3, seed 0"
+
+
+def test_a_class_that_is_its_number_is_named_once(tmp_path):
+    record = write_record(tmp_path)
+    record.content["cell"]["class_name"] = "0"
+    assert set(study.readings([record])["cell"]) == {"MNIST, one-vs-all, 0, seed 0"}
+
+
+def test_left_over_gives_the_quantiles_of_each_rules_draws(cells):
+    frame = study.left_over(cells)
+    assert len(frame) == 2 * len(cells)
+    for record in cells:
+        for rule, title in study.RULES.items():
+            draws = np.sort(100 * record.study[f"left over, {rule}, NS"].astype(float))
+            row = of(frame, record, rule=title)
+            assert (row["least"], row["most"]) == (draws[0], draws[-1])
+            assert row["median"] == pytest.approx(np.median(draws))
+            assert row["least"] < row["5 %"] < row["median"] < row["95 %"] < row["most"]
+            assert (draws < row["5 %"]).sum() == (draws > row["95 %"]).sum() == 10
+            assert row["paper_protocol"] == pytest.approx(100 * record.auroc["NS"])
+
+
+def test_left_over_stands_beside_the_published_figure_of_the_same_cell(cells):
+    frame = study.left_over(cells)
+    for record in cells:
+        cell = record.cell
+        figure = published(cell.dataset, cell.scheme, cell.label)
+        for rule, title in study.RULES.items():
+            row = of(frame, record, rule=title)
+            if cell.dataset == "digits":
+                assert figure is None and np.isnan(row["published"]) and np.isnan(row["share"])
+            else:
+                reached = (100 * record.study[f"left over, {rule}, NS"] >= figure).sum()
+                assert (row["published"], row["share"]) == (figure, reached / 200)
+    assert frame["share"].max() > 0.02, "some draws reach it, so that the share is tested"
+
+
+def test_left_over_finds_the_published_figure_of_a_class_with_a_name(tmp_path):
+    record = write_record(tmp_path, "cats_vs_dogs", 1)
+    assert set(study.left_over([record])["published"]) == {published("cats_vs_dogs", "one-vs-all", "dogs")}
+
+
+def test_nulls_expect_the_deviation_that_random_halves_have():
+    """The formula's number against 20,000 random splits of scores without ties."""
+    random = np.random.default_rng(0)
+    scores = np.broadcast_to(random.standard_normal(NORMAL), (20_000, NORMAL))
+    halves = np.argsort(random.random(scores.shape), axis=1) < NORMAL // 2
+    assert (halves.sum(1) == 10).all()
+    assert expected_sd() == pytest.approx(100 * evaluation.aurocs(halves, scores).std(), rel=0.03)
+
+
+def expected_sd():
+    """100 sqrt((m + n + 1) / (12 m n)) for halves of 10 and 11."""
+    return 100 * np.sqrt((10 + 11 + 1) / (12 * 10 * 11))
+
+
+def test_nulls_give_mean_deviation_and_the_share_far_from_one_half(tmp_path):
+    far = 0.5 + 3.01 * expected_sd() / 100
+    near = 0.5 - 2.99 * expected_sd() / 100
+    nulls = {"paper": [near] * 200, "released": [0.5] * 100 + [near] * 40 + [far] * 50 + [1 - far] * 10}
+    record = write_record(tmp_path, nulls=nulls)
+    frame = study.nulls([record])
+    assert len(frame) == 2
+    for protocol, draws in nulls.items():
+        row = of(frame, record, protocol=protocol)
+        assert row["mean"] == pytest.approx(100 * np.mean(draws), abs=1e-4)
+        assert row["sd"] == pytest.approx(100 * np.std(draws), abs=1e-4)
+        assert row["expected_sd"] == pytest.approx(expected_sd())
+    assert of(frame, record, protocol="paper")["beyond"] == 0
+    assert of(frame, record, protocol="released")["beyond"] == 0.3
+
+
+def test_a_changed_cell_is_set_against_the_same_cell_without_the_change(cells, tmp_path):
+    changed = write_record(tmp_path, "mnist", 0, 1, contrastive="literal", study=False)
+    frame = study.retrained([*cells, changed])
+    assert len(frame) == 1
+    row = of(frame, changed, reading="contrastive=literal")
+    assert row["NS"] == pytest.approx(100 * changed.auroc["NS"])
+    assert row["difference"] == pytest.approx(100 * (changed.auroc["NS"] - cells[1].auroc["NS"]))
+    assert study.retrained([changed, *cells]).equals(frame)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [dict(dataset="fashion_mnist"), dict(label=1), dict(seed=1), dict(scheme="all-vs-one"), dict(critic_steps=3)],
+    ids=lambda other: next(iter(other)),
+)
+def test_without_its_own_default_cell_a_changed_cell_is_left_out(tmp_path, other):
+    changed = write_record(tmp_path, contrastive="literal")
+    assert study.retrained([changed, write_record(tmp_path, **other)]).empty
+    assert len(study.retrained([changed, write_record(tmp_path)])) == 1
+
+
+def test_a_cell_with_two_changes_is_no_single_change(tmp_path):
+    records = [write_record(tmp_path), write_record(tmp_path, contrastive="literal", critic_steps=1)]
+    assert study.retrained(records).empty
+    assert not study.effects(records, ["mnist"])["retrained"].any()
+
+
+def test_a_default_cell_need_not_hold_a_study(tmp_path):
+    records = [write_record(tmp_path, study=False), write_record(tmp_path, contrastive="literal", study=False)]
+    assert len(study.retrained(records)) == 1
+    (row,) = study.effects(records, ["mnist"]).to_dict("records")
+    assert (row["reading"], row["retrained"], row["cells"]) == ("contrastive=literal", True, 1)
+
+
+def test_effects_are_ordered_by_absolute_size(cells):
+    frame = study.effects(cells, ("mnist", "fashion_mnist"))
+    assert list(frame["reading"]) == sorted(CHANGES, key=lambda name: -abs(CHANGES[name]))
+    assert list(frame["mean"].abs()) == sorted(frame["mean"].abs(), reverse=True)
+    assert (frame["mean"] < 0).any() and (frame["mean"] > 0).any()
+
+
+@pytest.mark.parametrize(
+    "datasets, scheme, which",
+    [
+        (("mnist", "fashion_mnist"), "one-vs-all", [0, 1, 2, 4]),
+        (("mnist",), "one-vs-all", [0, 1, 2]),
+        (("mnist", "fashion_mnist"), "all-vs-one", [3]),
+        (("digits",), "one-vs-all", [5]),
+    ],
+)
+def test_effects_are_means_over_the_cells_asked_for(cells, datasets, scheme, which):
+    frame = study.effects(cells, datasets, scheme)
+    assert set(frame["reading"]) == set(CHANGES), "the paper protocol is no change"
+    for _, row in frame.iterrows():
+        differences = [
+            100 * (cells[n].readings[row["reading"]]["NS"] - cells[n].readings["paper"]["NS"]) for n in which
+        ]
+        assert row["cells"] == len(which) and not row["retrained"]
+        assert row["mean"] == pytest.approx(np.mean(differences))
+        if len(which) < 3:
+            assert np.isnan(row["low"]) and np.isnan(row["high"])
+        else:
+            expected = statistics.mean_interval(np.array(differences))
+            assert (row["mean"], row["low"], row["high"]) == pytest.approx(expected)
+
+
+def test_effects_of_data_sets_without_a_record_are_empty(cells):
+    assert study.effects(cells, ("cifar10",)).empty
+    assert study.effects(cells, ("fashion_mnist",), "all-vs-one").empty
+
+
+def test_effects_name_the_registers_row(cells):
+    rows = study.effects(cells, ("mnist",)).set_index("reading")["row"]
+    assert rows["reduction=sum"] == 22 and rows["test_latents=released"] == 25
+    assert rows["batch-statistics label order, batches of 32"] == 28
+    assert np.isnan(float(rows["released"]))
+
+
+def test_readings_and_retrained_cells_stand_side_by_side(cells, tmp_path):
+    changed = write_record(tmp_path, contrastive="literal")
+    frame = study.effects([*cells, changed], ("mnist",)).set_index(["reading", "retrained"])
+    assert frame.loc[("contrastive=literal", True), "cells"] == 1
+    assert frame.loc[("contrastive=literal", True), "mean"] == pytest.approx(
+        100 * (changed.auroc["NS"] - cells[0].auroc["NS"])
+    )
+    assert frame.loc[("latent_feature=released", False), "cells"] == 3
+    assert frame.loc[("latent_feature=released", False), "mean"] == pytest.approx(
+        100 * CHANGES["latent_feature=released"] * (1 + 0.5 + 2) / 3
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [dict(epochs=1), dict(reduction="sum"), dict(test_set="with-train"), dict(width=0.5)]
+)
+def test_a_run_of_another_budget_or_another_reading_is_no_retrained_effect(cells, tmp_path, options):
+    assert study.retrained([*cells, write_record(tmp_path, **options)]).empty
+
+
+def test_another_set_of_networks_is_one_change_with_all_that_it_settles(cells, tmp_path):
+    other = write_record(tmp_path, architecture="t2p")
+    assert len(other.cell.departures) > 1
+    assert list(study.retrained([*cells, other])["reading"]) == ["architecture=t2p"]
+
+
+@pytest.fixture
+def page_of(monkeypatch):
+    """One of the study's pages over given records."""
+
+    def show(name, records):
+        monkeypatch.setattr(study_pages, "committed", lambda: tuple(records))
+        return getattr(study_pages, name)().text
+
+    return show
+
+
+def rows_of(text):
+    """The page's table as dictionaries from heading to text."""
+    lines = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in re.findall(r"<tr[^>]*>(.*?)</tr>", text)]
+    head, *body = [[html.unescape(cell) for cell in line] for line in lines]
+    return [dict(zip(head, line, strict=True)) for line in body]
+
+
+def picture_of(text):
+    """The page's picture, and the text that stands for it."""
+    data, alt = re.search(r'<img [^>]*src="data:image/png;base64,([^"]+)" alt="([^"]*)"', text).groups()
+    return Image.open(io.BytesIO(base64.b64decode(data))), html.unescape(alt)
+
+
+PAGES = ["left_over", "readings", "effects", "nulls"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_records_a_page_is_a_plain_note(name, page_of, tmp_path):
+    for records in ([], [write_record(tmp_path, study=False)]):
+        text = page_of(name, records)
+        assert re.fullmatch(r'<p class="adcgan-note">[^<]+</p>', text)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_a_single_cell(name, page_of, tmp_path):
+    text = page_of(name, [write_record(tmp_path)])
+    assert rows_of(text) and "nan" not in re.sub(r'src="[^"]*"', "", text).lower()
+
+
+def test_the_left_over_page_shows_its_frame(cells, page_of):
+    shown, frame = rows_of(page_of("left_over", cells)), study.left_over(cells)
+    assert len(shown) == len(frame)
+    for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
+        assert (line["cell"], line["rule"]) == (row["cell"], row["rule"])
+        texts = list(line.values())
+        first = texts.index(f"{row['paper_protocol']:.1f}")
+        assert texts[first : first + 6] == [f"{row[name]:.1f}" for name in ("paper_protocol", *study.QUANTILES)]
+        if row["dataset"] == "digits":
+            assert texts[first + 6 :] == ["none", ""]
+        else:
+            assert texts[first + 6 :] == [f"{row['published']:.1f}", f"{100 * row['share']:.0f} %"]
+
+
+def test_the_readings_page_has_a_line_per_reading_and_a_column_per_cell(cells, page_of):
+    shown, frame = rows_of(page_of("readings", cells)), study.readings(cells)
+    names = [line["reading"] for line in shown]
+    assert names[:2] == ["paper", "released"] and sorted(names) == sorted(cells[0].readings)
+    by_reading = {line["reading"]: line for line in shown}
+    for _, row in frame.iterrows():
+        assert by_reading[row["reading"]][row["cell"]] == f"{row['NS']:.1f}"
+    assert all(len(line) == 1 + len(cells) for line in shown)
+
+
+def test_a_reading_that_one_cell_lacks_is_empty_there(cells, page_of):
+    lacking = cells[0].content["study"].pop("released")
+    assert lacking
+    (line,) = (line for line in rows_of(page_of("readings", cells)) if line["reading"] == "released")
+    assert [cell for cell, value in line.items() if not value] == ["MNIST, one-vs-all, 0 name 0, seed 0"]
+
+
+def test_the_effects_page_shows_its_frame(cells, page_of, tmp_path):
+    records = [*cells, write_record(tmp_path, contrastive="literal")]
+    text, frame = page_of("effects", records), study.effects(records, study_pages.STUDIED)
+    shown = rows_of(text)
+    assert "Fashion-MNIST and MNIST" in text and "smoke" not in text
+    assert len(shown) == len(frame) == len(CHANGES) + 1
+    for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
+        assert (line["change"], line["cells"]) == (row["reading"], str(row["cells"]))
+        assert line["points"] == f"{row['mean']:+.1f}"
+        assert line["weights"] == ("trained again" if row["retrained"] else "the same")
+        if row["retrained"]:
+            assert line["interval"] == "too few cells" and line["row"] == "1"
+        else:
+            assert line["interval"] == f"{row['low']:+.1f} to {row['high']:+.1f}"
+
+
+def test_the_effects_page_says_that_digits_alone_are_a_smoke_run(cells, page_of):
+    text = page_of("effects", cells[5:])
+    assert "smoke run, not a result" in text
+    assert [line["points"] for line in rows_of(text)][0] == "-6.0"
+
+
+def test_the_nulls_page_shows_its_frame(cells, page_of):
+    shown, frame = rows_of(page_of("nulls", cells)), study.nulls(cells)
+    assert len(shown) == len(frame) == 2 * len(cells)
+    for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
+        expected = [row["cell"], row["protocol"], *(f"{row[name]:.1f}" for name in ("mean", "sd", "expected_sd"))]
+        assert list(line.values()) == [*expected, f"{100 * row['beyond']:.0f} %"]
+
+
+@pytest.mark.parametrize("name", ["left_over", "effects"])
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_pages_picture_can_be_opened_and_has_a_text_in_its_place(name, count, cells, page_of):
+    picture, alt = picture_of(page_of(name, cells[:count]))
+    assert picture.format == "PNG" and min(picture.size) > 50
+    assert len(alt.split()) > 5 and "AUROC" in alt
+
+
+def test_the_question_quotes_the_papers_table(page_of):
+    text = page_of("question", [])
+    with open(paper.HERE / "table1.csv", newline="") as file:
+        part = [row for row in csv.DictReader(file) if (row["dataset"], row["scheme"]) == ("cifar10", "one-vs-all")]
+    figures_of = {row["model"]: row["auc_percent"] for row in part}
+    assert f"{figures_of.pop('AD-CGAN')} % on CIFAR-10" in text
+    assert f"{min(figures_of.values())} to {max(figures_of.values())}" in text
+
+
+def test_the_audits_pages_show_its_findings_without_any_record(page_of):
+    means = rows_of(page_of("published_means", []))
+    assert len(means) == len(audit.means())
+    assert [(line["printed"], line["recomputed"]) for line in means if line["agrees"] == "no"] == [("51.6", "51.90")]
+    assert "13 of 14" in (spread := page_of("published_spread", [])) and "14 of 14" in spread
+    assert [line["computed"] for line in rows_of(page_of("published_statements", []))] == [
+        f"{value:.1f}" for value in audit.statements()["computed"]
+    ]
+    assert "170.5" in page_of("published_profiles", [])
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_left_over_is_drawn_with_a_panel_per_rule_and_a_line_per_cell(cells, count):
+    frame = study.left_over(cells[-count:])
+    figure = figures.left_over(frame)
+    assert isinstance(figure, Figure)
+    assert [axis.get_title() for axis in figure.axes] == list(study.RULES.values())
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == list(dict.fromkeys(frame["cell"]))
+    assert len(figure.legends[0].get_texts()) == 3
+    for axis in figure.axes:
+        part = frame[frame["rule"] == axis.get_title()]
+        segments = np.array([segment for lines in axis.collections for segment in lines.get_segments()])
+        ends, places = segments[:, :, 0], segments[:, 0, 1]
+        assert list(places) == [*range(count), *range(count)]
+        assert ends[:count] == pytest.approx(part[["least", "most"]].to_numpy())
+        assert ends[count:] == pytest.approx(part[["5 %", "95 %"]].to_numpy())
+    assert Image.open(io.BytesIO(figures.png(figure))).size[0] > 400
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_effects_are_drawn_with_the_largest_on_top(cells, count, tmp_path):
+    records = [*cells[:count], write_record(tmp_path, contrastive="literal")]
+    frame = study.effects(records, ("mnist", "fashion_mnist"))
+    figure = figures.effects(frame)
+    assert isinstance(figure, Figure)
+    (axis,) = figure.axes
+    labels = [text.get_text() for text in axis.get_yticklabels()]
+    bottom, top = axis.get_ylim()
+    assert top < 0 < len(frame) - 1 < bottom, "the first line is on top, and none is cut off"
+    for place, (label, (_, row)) in enumerate(zip(labels, frame.iterrows(), strict=True)):
+        assert label.startswith(row["reading"]) and ("retrained" in label) == row["retrained"]
+        assert any(list(line.get_xdata()) == [row["mean"]] and list(line.get_ydata()) == [place] for line in axis.lines)
+    assert Image.open(io.BytesIO(figures.png(figure))).size[0] > 400
