@@ -1,6 +1,7 @@
 """A run's curves as small inline SVG: no picture files, no scripts, legible in both themes and when enlarged.
 
-Text and axes take the page's own colour; normal images are blue and anomalous ones orange as in `adcgan.figures`.
+Text and axes take the page's own colour; the page's style gives normal images a blue and anomalous ones an orange that
+suit the theme.
 """
 
 from html import escape
@@ -11,7 +12,6 @@ from sklearn.metrics import roc_curve
 from .architectures import chance_L_cgan
 from .records import Record
 
-NORMAL, ANOMALOUS = "#0072B2", "#D55E00"
 POINTS = 160  # of a curve: more than its pixels is weight without detail
 
 
@@ -60,7 +60,7 @@ def _panel(name, values, warm_up, chance):
         marks += _line(left, y(chance), width - left, y(chance), 'class="faint" stroke-dasharray="5 3"')
     body = f'<text x="{left}" y="12">{escape(name)}</text>{marks}'
     body += f'<text x="{width - left}" y="12" text-anchor="end" class="faint-text">{known[-1]:.3g}</text>'
-    body += f'<polyline points="{line}" fill="none" stroke="{NORMAL}" stroke-width="1.5"/>'
+    body += f'<polyline points="{line}" class="curve normal"/>'
     return _svg(width, height, f"{name} by epoch: first {known[0]:.3g}, last {known[-1]:.3g}", body)
 
 
@@ -76,19 +76,19 @@ def histogram(record: Record) -> str:
     }
     top = max(values.max() for values in counts.values()) or 1
     body = ""
-    for flag, colour in ((False, NORMAL), (True, ANOMALOUS)):
+    for flag, name in ((False, "normal"), (True, "anomalous")):
         steps = [f"M10,{base}"]
         for n, value in enumerate(counts[flag]):
             x0, x1 = (10 + 440 * (n + k) / 60 for k in (0, 1))
             y = base - 150 * value / top
             steps.append(f"L{x0:.1f},{y:.1f}L{x1:.1f},{y:.1f}")
-        body += f'<path d="{"".join(steps)}L450,{base}Z" fill="{colour}" fill-opacity=".35" stroke="{colour}"/>'
+        body += f'<path d="{"".join(steps)}L450,{base}Z" class="area {name}"/>'
     body += _line(10, base, 450, base)
     for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
         value = low + share * (edges[-1] - low)
         body += f'<text x="{10 + 440 * share:.0f}" y="{base + 18}" text-anchor="{anchor}">{value:.3g}</text>'
-    for y, name, colour in ((14, "normal", NORMAL), (30, "anomalous", ANOMALOUS)):
-        body += f'<text x="450" y="{y}" text-anchor="end" fill="{colour}" class="key">{name}</text>'
+    for y, name in ((14, "normal"), (30, "anomalous")):
+        body += f'<text x="450" y="{y}" text-anchor="end" class="key {name}">{name}</text>'
     medians = [np.median(scores[anomalous == flag]) for flag in (False, True)]
     label = "Histogram of the score: median {:.3g} of normal, {:.3g} of anomalous images".format(*medians)
     return _svg(width, height, label, body)
@@ -98,7 +98,7 @@ def roc(record: Record) -> str:
     """ROC curves of the score (bold) and of each component."""
     side = 190
     curves = {"NS": record.scores, **(record.components if len(record.components) > 1 else {})}
-    body = f'<rect x="1" y="1" width="{side}" height="{side}" fill="none" class="faint"/>'
+    body = f'<rect x="1" y="1" width="{side}" height="{side}" class="faint"/>'
     body += _line(1, side + 1, side + 1, 1, 'class="faint" stroke-dasharray="2 3"')
     dashes = ("", "6 3", "2 2", "8 3 2 3", "1 4")
     at = np.linspace(0, 1, POINTS)
@@ -106,8 +106,8 @@ def roc(record: Record) -> str:
         false, true, _ = roc_curve(record.anomalous, values)
         points = zip(1 + side * at, 1 + side * (1 - np.interp(at, false, true)), strict=True)
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        style = f'class="component" stroke-dasharray="{dashes[n]}"' if n else f'stroke="{NORMAL}" stroke-width="2.4"'
-        body += f'<polyline points="{line}" fill="none" {style}/>'
+        style = f'class="component" stroke-dasharray="{dashes[n]}"' if n else 'class="whole normal"'
+        body += f'<polyline points="{line}" {style}/>'
         body += _line(side + 14, 12 + 18 * n, side + 44, 12 + 18 * n, style)
         body += f'<text x="{side + 50}" y="{16 + 18 * n}">{escape(name)} {100 * record.auroc[name]:.1f}</text>'
     label = "ROC curves; AUROC % " + ", ".join(f"{name} {100 * record.auroc[name]:.1f}" for name in curves)

@@ -1,5 +1,6 @@
 """The book, through the real jupyter-book: it builds from records alone, and it fails when something is wrong."""
 
+import json
 import os
 import re
 import shutil
@@ -46,6 +47,10 @@ def pages(book):
     return sorted(path for path in book.glob("*.html") if path.stem not in ("genindex", "search"))
 
 
+def every_page(book):
+    return [*pages(book), *sorted(book.glob("cells/*.html"))]
+
+
 def test_every_page_of_the_contents_is_built(book):
     contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "book/_toc.yml").read_text())
     assert {path.stem for path in pages(book)} == set(contents)
@@ -61,24 +66,28 @@ def test_tables_show_the_papers_figures_and_ours(book):
     per_class = tables.table3(read_all(ROOT / "runs"))
     table3 = (book / "table3.html").read_text()
     for value in per_class["ours"].dropna():
-        assert f'<td class="ours">{value:.1f} ' in table3
+        assert re.search(f'<td class="ours"><a href="[^"]+">{value:.1f}</a> ', table3)
     assert table3.count("not run") == int((per_class["seeds"] == 0).sum())
 
 
-def test_internal_links_and_files_exist(book):
-    for page in pages(book):
-        for target in re.findall(r'(?:href|src)="([^"]+)"', page.read_text()):
-            if re.match(r"[a-z]+:|#", target):
-                continue
-            name, _, anchor = target.partition("#")
-            file = (page.parent / name.partition("?")[0]).resolve()
-            assert file.exists(), f"{page.name}: {target}"
-            if anchor and file.suffix == ".html":
-                assert f'id="{anchor}"' in file.read_text(), f"{page.name}: {target}"
+def test_each_of_our_figures_leads_to_the_run_behind_it_and_to_its_record(book):
+    """A figure of Table 3 is the mean of the AUROCs on the page it links to, and of the records linked from there."""
+    table3 = (book / "table3.html").read_text()
+    links = re.findall(r'<a href="(cells/[^"]+)">(\d+\.\d)</a>', table3)
+    assert links
+    for link, figure in links:
+        page = (book / link).read_text()
+        sections = re.findall(r'<h2>Seed \d+(.*?)</h2>.*?<th scope="row">NS</th><td>([\d.]+)</td>', page, re.DOTALL)
+        stated = [value for departures, value in sections if departures in ("", "<a") or "test_images" in departures]
+        records = re.findall(r'href="(records/[^"]+\.json)"', page)
+        aurocs = [100 * json.loads((book / "cells" / record).read_text())["auroc"]["NS"] for record in records]
+        assert stated and len(records) >= len(stated)
+        assert [f"{value:.1f}" for value in aurocs[: len(stated)]] == stated
+        assert f"{sum(aurocs[: len(stated)]) / len(stated):.1f}" == figure
 
 
 def test_pages_ask_no_server_for_anything(book):
-    for page in pages(book):
+    for page in every_page(book):
         text = page.read_text()
         assert not re.search(r'<(?:script|img|iframe|source)[^>]+src="(?:https?:)?//', text), page.name
         assert not re.search(r'<link[^>]+rel="(?:stylesheet|preload|icon)"[^>]+href="(?:https?:)?//', text), page.name
@@ -86,7 +95,7 @@ def test_pages_ask_no_server_for_anything(book):
 
 
 def test_no_page_names_this_machine(book):
-    for page in pages(book):
+    for page in every_page(book):
         assert str(ROOT) not in page.read_text() and str(book.parent) not in page.read_text()
 
 
@@ -121,15 +130,40 @@ def test_a_broken_reference_fails_the_build_every_time_until_it_is_mended(small)
     assert small("text").returncode == 0
 
 
-def test_a_page_is_executed_again_when_a_record_changes_and_only_then(small):
-    record = small.root / "runs/x/record.json"
-    record.parent.mkdir(parents=True)
-    record.write_text("{}")
+def test_a_page_is_executed_again_when_what_was_measured_changes_and_only_then(small):
+    measured = small.root / "benchmarks/results/x.json"
+    measured.parent.mkdir(parents=True)
+    measured.write_text("{}")
     log = small.root / "executed"
     code = f"with open({str(log)!r}, 'a') as file: file.write('x')"
     assert small("text", code).returncode == 0
     assert build(small.root).returncode == 0
     assert log.read_text() == "x"
-    record.write_text("{ }")
+    measured.write_text("{ }")
     assert build(small.root).returncode == 0
     assert log.read_text() == "xx"
+
+
+@pytest.mark.parametrize(
+    ("link", "fails"),
+    [("nowhere.html", True), ("#nowhere", True), ("index.html#page", False), ("https://example.org/x", False)],
+)
+def test_a_link_in_raw_html_that_leads_nowhere_fails_the_build(small, link, fails):
+    done = small(f'<a href="{link}">there</a>')
+    assert (done.returncode != 0) == fails
+    assert not fails or f"the link '{link}' leads nowhere" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("fault", ["missing", "truncated", "edited"])
+def test_a_fault_in_a_record_fails_the_build_and_names_the_file(small, record, runs_of, fault):
+    runs = small.root / "runs"
+    shutil.copytree(runs_of(record), runs)
+    path = record.cell.directory(runs) / "record.json"
+    if fault == "missing":
+        (path.parent / "scores.npz").unlink()
+    elif fault == "truncated":
+        path.write_text(path.read_text()[:100])
+    else:
+        path.write_text(path.read_text().replace('"digest": "', '"digest": "0', 1)[:-1])
+    done = small("text")
+    assert done.returncode != 0 and "record.json" in done.stdout + done.stderr

@@ -7,17 +7,18 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from fresh import digest
+from fresh import ROOT, digest
 
 
 def collect(app):
     """Give Sphinx the pages that are not as they should be."""
-    from adcgan import cell_pages, pages
+    from adcgan import cell_pages
+    from adcgan.records import read_all
 
-    out = Path(app.outdir)
+    out, runs = Path(app.outdir), ROOT / "runs"
     stamp = hashlib.sha256(digest().encode()).hexdigest()[:16]
     known = set()
-    for page in cell_pages.all_pages(pages.committed()):
+    for page in cell_pages.all_pages(read_all(runs) if runs.is_dir() else []):
         target = out / f"{page.name}.html"
         known.add(target)
         for record in page.records:

@@ -1,0 +1,214 @@
+"""The workflow: what each profile's dry run plans, what makes a cell run again, and what a cluster is asked for.
+
+Every test runs Snakemake itself, in a copy of the checkout; one cell is really fitted.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adcgan import plan
+
+ROOT = Path(__file__).resolve().parent.parent
+FEW = dict(methods="pca,adcgan", datasets="digits", classes="0,1", seeds="0")
+ONE = dict(methods="pca", datasets="digits", schemes="one-vs-all", classes="0", seeds="0")
+RECORD = "runs/pca/digits/one-vs-all/class-0/seed-0/record.json"
+PROFILES = ("local", "gpu", "slurm")
+
+# A cluster that accepts every job, and where every job fails: what was asked for is in jobs.txt.
+CLUSTER = """#!{python}
+import json, sys
+from pathlib import Path
+name, jobs = Path(sys.argv[0]).name, Path(__file__).parent / "jobs.txt"
+if name == "sbatch":
+    with open(jobs, "a") as file:
+        print(json.dumps(sys.argv[1:]), file=file)
+    print(len(jobs.read_text().splitlines()))
+elif name == "sacct" and jobs.exists():
+    for number in range(len(jobs.read_text().splitlines())):
+        print(f"{{number + 1}}|FAILED")
+"""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    root = tmp_path_factory.mktemp("checkout")
+    for name in ("adcgan", "benchmarks", "book", "workflow"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
+    (root / "runs").mkdir()
+    return root
+
+
+@pytest.fixture(scope="module")
+def snakemake(checkout):
+    """Snakemake under a profile, with the configuration's keys by name: its end, with its whole output as text."""
+
+    def run(*arguments, profile="local", path=(), **config):
+        environment = os.environ | {
+            "PATH": os.pathsep.join([*map(str, path), os.environ["PATH"]]),
+            "XDG_CACHE_HOME": str(checkout / "cache"),
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--profile", f"workflow/profiles/{profile}", *arguments]
+            + ["--config", *(f"{key}={value}" for key, value in config.items())],
+            cwd=checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def planned(snakemake):
+    """How many jobs of each rule a dry run would start."""
+
+    def dry_run(*arguments, **how):
+        done = snakemake("--dry-run", *arguments, **how)
+        assert done.returncode == 0, done.stdout
+        if "Nothing to be done" in done.stdout:
+            return {}
+        table = done.stdout.partition("Job stats:")[2].split("\n\n")[0]
+        counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+        assert counts.pop("total") == sum(counts.values())
+        return counts
+
+    return dry_run
+
+
+@pytest.fixture(scope="module")
+def finished(snakemake, checkout):
+    """The checkout with one cell that Snakemake ran, and with a book newer than everything."""
+    done = snakemake("records", **ONE)
+    assert done.returncode == 0, done.stdout
+    for name in ("book/_build/html/index.html", "build/workflow/book.done"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).touch()
+    return checkout
+
+
+@pytest.fixture
+def edit(checkout):
+    """Change a file of the checkout for one test."""
+    before = {}
+
+    def change(name, old, new):
+        path = checkout / name
+        text = path.read_text()
+        before.setdefault(path, (text, path.stat()))
+        assert old in text
+        path.write_text(text.replace(old, new, 1) if old else text + new)
+
+    yield change
+    for path, (text, status) in before.items():
+        path.write_text(text)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_dry_run_plans_every_chosen_cell_and_the_book(planned, checkout, profile):
+    assert planned(profile=profile, **FEW) == {"cell": 8, "book": 1}
+    assert not list(checkout.glob("runs/adcgan/**/record.json"))
+
+
+def test_without_a_choice_it_is_the_whole_grid(planned):
+    assert planned() == {"cell": len(plan.cells()), "book": 1}
+
+
+def test_records_elsewhere_are_made_without_the_book(planned, tmp_path):
+    assert planned(runs=tmp_path, **FEW) == {"cell": 8, "records": 1}
+
+
+@pytest.mark.parametrize("wrong", [dict(metods="knn"), dict(methods="nn"), dict(options="epochs"), dict(seeds="9")])
+def test_a_choice_that_means_nothing_is_refused(snakemake, wrong):
+    ended = snakemake("--dry-run", **wrong)
+    assert ended.returncode != 0 and "AdcganError" in ended.stdout
+
+
+def test_a_gpu_is_shared_by_methods_that_are_trained_and_by_no_other(snakemake):
+    for profile, slots in (("local", None), ("gpu", 2), ("slurm", 1)):
+        commands = re.findall(r"-m adcgan run .*", snakemake("-np", profile=profile, **FEW).stdout)
+        assert len(commands) == 8
+        for command in commands:
+            assert re.findall(r"--slots (\d+)", command) == ([str(slots)] if slots and "adcgan --d" in command else [])
+
+
+def test_a_finished_record_is_not_made_again_whatever_its_files_times(planned, finished):
+    assert planned(**ONE) == {}
+    for path in [*finished.glob("adcgan/**/*.py"), *finished.glob("workflow/**/*")]:
+        path.touch()
+    os.utime(finished / RECORD, (0, 0))
+    assert planned("records", **ONE) == {}
+
+
+def test_what_changes_no_result_makes_no_record_again(planned, finished, edit):
+    edit("adcgan/methods/yardsticks.py", "", "\n# a remark\n")
+    edit("adcgan/methods/yardsticks.py", '"""', '"""A remark. ')
+    edit("adcgan/methods/alad.py", "", "\nX = 1\n")
+    edit("adcgan/tables.py", "", "\nX = 1\n")
+    edit("adcgan/__init__.py", '__version__ = "', '__version__ = "9')
+    assert planned("records", profile="gpu", **ONE) == {}
+    assert planned(**ONE) == {"book": 1}
+
+
+@pytest.mark.parametrize("name", ["methods/yardsticks.py", "methods/__init__.py", "data.py", "evaluation.py"])
+def test_code_that_a_cell_goes_through_makes_it_again(planned, finished, edit, name):
+    edit(f"adcgan/{name}", "", "\nX = 1\n")
+    assert planned("records", **ONE) == {"cell": 1, "records": 1}
+
+
+def test_another_setting_makes_a_cell_again_and_an_option_makes_another_cell(snakemake, planned, finished, edit):
+    again = snakemake("--dry-run", "records", options="variance=0.9", **ONE)
+    assert re.search(r"output: runs/pca/digits/one-vs-all/class-0/seed-0-[0-9a-f]{8}/record.json", again.stdout)
+    edit("adcgan/config/yardsticks.py", "variance: float = option(0.95", "variance: float = option(0.9")
+    assert planned("records", **ONE) == {"cell": 1, "records": 1}
+
+
+def test_a_change_of_prose_makes_the_book_alone(planned, finished, edit):
+    edit("book/index.md", "", "\nA remark.\n")
+    assert planned(**ONE) == {"book": 1}
+
+
+def test_a_record_that_snakemake_did_not_make_is_taken_as_it_is(planned, finished, edit):
+    place = "runs/adcgan/digits/one-vs-all/class-0/seed-0"
+    shutil.copytree(ROOT / place, finished / place)
+    edit("adcgan/methods/adcgan.py", "", "\nX = 1\n")
+    try:
+        assert planned("records", **ONE | dict(methods="adcgan")) == {}
+    finally:
+        shutil.rmtree(finished / "runs/adcgan")
+
+
+def test_the_slurm_profile_asks_for_a_gpu_by_the_job_and_for_the_time_of_all_its_cells(snakemake, checkout, tmp_path):
+    for name in ("sbatch", "sacct", "scontrol", "sinfo", "squeue", "scancel", "sacctmgr"):
+        (tmp_path / name).write_text(CLUSTER.format(python=sys.executable))
+        (tmp_path / name).chmod(0o755)
+    ended = snakemake(
+        "--slurm-init-seconds-before-status-checks", "1", "--default-resources", "slurm_partition=gpu",
+        profile="slurm", path=[tmp_path], **FEW,
+    )  # fmt: skip
+    assert ended.returncode == 1 and "slurm" in ended.stdout, ended.stdout
+    jobs = [json.loads(line) for line in (tmp_path / "jobs.txt").read_text().splitlines()]
+    asked = []
+    for job in jobs:
+        command = next(part for part in job if part.startswith("--wrap="))
+        asked.append(
+            (len(re.findall("'cell:method=", command)), job[job.index("-t") + 1], job[job.index("--mem") + 1])
+            + ("--gres=gpu:1" in job, job[job.index("-p") + 1])
+        )
+    # Ten small cells at most in a job, one after another; those with no use for a GPU apart; a large one by itself.
+    assert sorted(asked) == [
+        (1, "480", "8000", True, "gpu"),
+        (1, "480", "8000", True, "gpu"),
+        (2, "60", "8000", True, "gpu"),
+        (4, "120", "8000", False, "gpu"),
+    ]
+
+
+def test_an_executor_that_is_not_installed_is_refused_even_by_a_dry_run(snakemake):
+    ended = snakemake("--dry-run", "--executor", "nothing", **ONE)
+    assert ended.returncode != 0 and "invalid choice: 'nothing'" in ended.stdout and "slurm" in ended.stdout
