@@ -42,9 +42,9 @@ def wait(device):
         torch.cuda.synchronize(device)
 
 
-def rate(work, device, seconds, warm=1):
-    """Calls of ``work`` a second, over at least ``seconds`` after ``warm`` calls."""
-    for _ in range(warm):
+def rate(work, device, seconds, before=1):
+    """Calls of ``work`` a second, over at least ``seconds`` after ``before`` calls."""
+    for _ in range(before):
         work()
     wait(device)
     started, calls = time.perf_counter(), 0
@@ -55,6 +55,11 @@ def rate(work, device, seconds, warm=1):
             wait(device)  # so that the clock does not run ahead of the device
     wait(device)
     return calls / (time.perf_counter() - started)
+
+
+def warm(device):
+    """Steps before the clock starts: on a GPU until the step is captured and replayed."""
+    return 6 if device.type == "cuda" else 1
 
 
 def ceilings(device, seconds):
@@ -115,7 +120,7 @@ def alone(name, size, options, device, kind, seconds):
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-    steps = rate(stepping(make(name, size, options, device, kind)), device, seconds, warm=6)
+    steps = rate(stepping(make(name, size, options, device, kind)), device, seconds, warm(device))
     return steps, torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
@@ -130,7 +135,7 @@ def together(name, size, options, device, jobs, seconds):
             for step in steps:
                 step()
 
-        return jobs * rate(turn, device, seconds, warm=6), torch.cuda.max_memory_allocated(device)
+        return jobs * rate(turn, device, seconds, warm(device)), torch.cuda.max_memory_allocated(device)
     threads = max(1, (os.cpu_count() or 1) // jobs)
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         return sum(pool.map(_one_process, [(name, size, options, threads, seconds)] * jobs, chunksize=1)), None
