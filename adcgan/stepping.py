@@ -66,6 +66,7 @@ class Captured(Eager):
     def __init__(self, method: Method, store: Tensor):
         super().__init__(method, store)
         device = method.device
+        torch.backends.cudnn.benchmark = True  # shapes never change: cuDNN may try its kernels once
         self.stream = torch.cuda.Stream(device)
         self.default = torch.cuda.default_generators[device.index or 0]
         self.random = self.default.clone_state()
