@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import speed as measured
 from . import tables
 from .config import SCHEMES, Config, configure
 from .data import TITLES
@@ -16,7 +15,6 @@ from .records import Record, read_all
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT / "runs"  # measured and committed
-LOCAL = ROOT / "build" / "runs"  # what `make book` trained on this machine
 SEEDS = tables.SEEDS
 NAMES = tables.MODELS | tables.OTHERS
 
@@ -54,6 +52,23 @@ def opening() -> Html:
     shown = shown.drop(columns=["scheme", "data set"])
     caption = "AD-CGAN at the paper's settings: mean AUROC (%) over the classes run so far"
     return plain(shown, caption, ("classes",)) + _notes()
+
+
+def yardsticks() -> Html:
+    """AD-CGAN's published and measured means beside those of the yardsticks, which need no GAN."""
+    frame = tables.table1(committed())
+    rows = []
+    for scheme in SCHEMES:
+        for dataset in ("mnist", "fashion_mnist", "cifar10"):
+            part = frame[(frame["dataset"] == dataset) & (frame["scheme"] == scheme)].set_index("model")
+            cell = {"": f"{TITLES[dataset]}, {scheme}", "AD-CGAN, paper": f"{part.loc['AD-CGAN', 'paper']:.1f}"}
+            for name in ("AD-CGAN", *tables.YARDSTICK_NAMES):
+                value = part.loc[name, "ours"]
+                title = "AD-CGAN, ours" if name == "AD-CGAN" else name
+                cell[title] = f"{value:.1f}" if value == value else "not run"
+            rows.append(cell)
+    caption = "Mean AUROC (%) over the ten classes: AD-CGAN and methods without a GAN"
+    return plain(pd.DataFrame(rows), caption) + _notes()
 
 
 def table1() -> Html:
@@ -232,101 +247,6 @@ def decisions(method: str) -> Html:
     model = next(name for name, known in NAMES.items() if known == method)
     caption = f"Options of {model}, with the defaults for 28-pixel images, one-vs-all"
     return plain(pd.DataFrame(rows), caption, ("default", "instead", "what it decides"))
-
-
-def local_run() -> Html:
-    """The digits run that `make book` made on this machine, beside the committed one."""
-    mine = {str(record.cell): record for record in read_all(LOCAL)} if LOCAL.exists() else {}
-    rows = []
-    for record in committed():
-        if record.cell.dataset != "digits":
-            continue
-        rerun = mine.get(str(record.cell))
-        same = rerun is not None and (rerun.scores == record.scores).all()
-        rows.append(
-            {
-                "cell": str(record.cell),
-                "committed, AUROC %": f"{100 * record.auroc['NS']:.1f}",
-                "this machine, AUROC %": f"{100 * rerun.auroc['NS']:.1f}" if rerun else "not run",
-                "scores": ""
-                if rerun is None
-                else "the same to the bit"
-                if same
-                else "differ in the last digits or more",
-            }
-        )
-    return plain(pd.DataFrame(rows), "The run on digits: ours and this machine's", ("scores",))
-
-
-def costs() -> Html:
-    """Training time per cell as recorded, per data set, scheme and device."""
-    frame = tables.runs(committed())
-    frame = frame[frame["departures"] == ""]
-    grouped = (
-        frame.groupby(["method", "dataset", "scheme", "device", "threads"], sort=False)["train_seconds"]
-        .agg(["count", "median"])
-        .reset_index()
-    )
-    shown = pd.DataFrame(
-        {
-            "method": [next(name for name, known in NAMES.items() if known == method) for method in grouped["method"]],
-            "data set": [TITLES.get(name, name) for name in grouped["dataset"]],
-            "scheme": grouped["scheme"],
-            "device": [f"{row.device}, {row.threads} thread{'s' * (row.threads > 1)}" for row in grouped.itertuples()],
-            "cells": grouped["count"],
-            "median minutes a cell": (grouped["median"] / 60).round(1),
-        }
-    )
-    return plain(shown, "What a cell cost to train", ("data set", "scheme", "device"))
-
-
-def speed() -> Html:
-    """Every committed measurement of `benchmarks/throughput.py`, and what AD-CGAN's grid would take at its rates."""
-    html = Html("")
-    for result in measured.results(ROOT / "benchmarks" / "results"):
-        where = f"{result['device']['name']}, {result['device']['threads']} threads, torch {result['torch']}"
-        frame = measured.training(result)
-        shown = pd.DataFrame(
-            {
-                "method": frame["method"],
-                "pixels": frame["image_size"],
-                "networks": frame["architecture"].fillna(""),
-                "path": frame["path"],
-                "cells at once": frame["jobs"],
-                "steps/s": frame["steps_per_second"].map("{:.2f}".format),
-                "TFLOP/s": frame["tflops"].map("{:.3f}".format),
-                "of matmul": (100 * frame["share_of_matmul"]).map("{:.0f} %".format),
-                "ratio to eager": frame["ratio_to_eager"].map("{:.2f}".format),
-                "GiB": [f"{value / 2**30:.2f}" if value == value and value else "" for value in frame["peak_bytes"]],
-            }
-        )
-        html += plain(shown, f"Training steps: {where}", ("networks", "path"))
-        frame = measured.scoring(result)
-        frame["images_per_second"] = frame["images_per_second"].map("{:.0f}".format)
-        names = {
-            "image_size": "pixels",
-            "architecture": "networks",
-            "batch_size": "batch",
-            "images_per_second": "images/s",
-        }
-        html += plain(frame.fillna("").rename(columns=names), f"Scoring: {where}", ("networks",))
-        frame = measured.projection(result)
-        frame = frame[frame["hours"].notna()]
-        if len(frame):
-            total = frame["hours"].sum()
-            shown = pd.DataFrame(
-                {
-                    "data set": frame["dataset"].map(TITLES),
-                    "scheme": frame["scheme"],
-                    "cells": frame["cells"],
-                    "steps": frame["steps"].map("{:,}".format),
-                    "steps/s": frame["steps_per_second"].map("{:.2f}".format),
-                    "hours": frame["hours"].map("{:.1f}".format),
-                }
-            )
-            caption = f"AD-CGAN's grid at the best rates measured: {total:.1f} hours of training at most, {where}"
-            html += plain(shown, caption, ("scheme",))
-    return html if html.text else note("Nothing was measured yet: make bench.")
 
 
 def figure1() -> Html:

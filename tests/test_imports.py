@@ -29,7 +29,7 @@ ORDER = [
     ["speed", "study"],
     ["pages"],
     ["charts"],
-    ["study_pages", "cell_pages"],
+    ["study_pages", "cell_pages", "machine_pages"],
     ["cli"],
     ["__main__"],
 ]

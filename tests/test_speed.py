@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adcgan import pages, plan, speed
+from adcgan import machine_pages, pages, plan, speed
 from adcgan.errors import AdcganError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +41,7 @@ def test_the_benchmark_measures_steps_operations_and_scoring(result):
 def test_the_page_shows_every_measurement(result, monkeypatch):
     monkeypatch.setattr(pages, "ROOT", result.parents[2])
     (read,) = speed.results(result.parent)
-    text = pages.speed().text
+    text = machine_pages.speeds().text
     for rate in speed.training(read)["steps_per_second"]:
         assert f"{rate:.2f}" in text
     assert "hours of training at most" in text and "CIFAR-10" not in text  # 32 pixels were not measured

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adcgan import html, pages, paper, tables
+from adcgan import html, machine_pages, pages, paper, tables
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.records import Cell, read_all, write
@@ -122,7 +122,8 @@ def book_of(monkeypatch):
     def use(runs):
         monkeypatch.setattr(pages, "committed", lambda: tuple(read_all(runs)))
         monkeypatch.setattr(pages, "ROOT", runs)
-        monkeypatch.setattr(pages, "LOCAL", runs / "none")
+        monkeypatch.setattr(machine_pages, "LOCAL", runs / "none")
+        monkeypatch.setattr(machine_pages, "committed", lambda: tuple(read_all(runs)))
 
     return use
 
@@ -141,8 +142,17 @@ def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, bo
 
 def test_pages_are_whole_without_any_record(tmp_path, book_of):
     book_of(tmp_path)
-    for page in (pages.opening, pages.table1, pages.table2, pages.table3, pages.table4, pages.run_list,
-                 lambda: pages.decisions("alad"), pages.costs, pages.local_run, pages.figure1):  # fmt: skip
+    everywhere = [
+        pages.opening,
+        pages.yardsticks,
+        pages.table1,
+        pages.table2,
+        pages.table3,
+        pages.table4,
+        pages.run_list,
+    ]
+    machines = [machine_pages.costs, machine_pages.local_run]
+    for page in [*everywhere, *machines, lambda: pages.decisions("alad"), pages.figure1]:
         assert page().text.strip()
 
 

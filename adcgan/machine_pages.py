@@ -1,0 +1,106 @@
+"""What the book says of machines: the run that `make book` made here, what cells cost, how fast steps are."""
+
+import pandas as pd
+
+from . import pages, speed, tables
+from .data import TITLES
+from .html import Html, note, plain
+from .pages import NAMES, committed
+from .records import read_all
+
+LOCAL = pages.ROOT / "build" / "runs"  # what `make book` trained on this machine
+
+
+def local_run() -> Html:
+    """The digits run that `make book` made on this machine, beside the committed one."""
+    mine = {str(record.cell): record for record in read_all(LOCAL)} if LOCAL.exists() else {}
+    rows = []
+    for record in committed():
+        if record.cell.dataset != "digits":
+            continue
+        rerun = mine.get(str(record.cell))
+        same = rerun is not None and (rerun.scores == record.scores).all()
+        rows.append(
+            {
+                "cell": str(record.cell),
+                "committed, AUROC %": f"{100 * record.auroc['NS']:.1f}",
+                "this machine, AUROC %": f"{100 * rerun.auroc['NS']:.1f}" if rerun else "not run",
+                "scores": ""
+                if rerun is None
+                else "the same to the bit"
+                if same
+                else "differ in the last digits or more",
+            }
+        )
+    return plain(pd.DataFrame(rows), "The run on digits: ours and this machine's", ("scores",))
+
+
+def costs() -> Html:
+    """Training time per cell as recorded, per data set, scheme and device."""
+    frame = tables.runs(committed())
+    frame = frame[frame["departures"] == ""]
+    grouped = (
+        frame.groupby(["method", "dataset", "scheme", "device", "threads"], sort=False)["train_seconds"]
+        .agg(["count", "median"])
+        .reset_index()
+    )
+    shown = pd.DataFrame(
+        {
+            "method": [next(name for name, known in NAMES.items() if known == method) for method in grouped["method"]],
+            "data set": [TITLES.get(name, name) for name in grouped["dataset"]],
+            "scheme": grouped["scheme"],
+            "device": [f"{row.device}, {row.threads} thread{'s' * (row.threads > 1)}" for row in grouped.itertuples()],
+            "cells": grouped["count"],
+            "median minutes a cell": (grouped["median"] / 60).round(1),
+        }
+    )
+    return plain(shown, "What a cell cost to train", ("data set", "scheme", "device"))
+
+
+def speeds() -> Html:
+    """Every committed measurement of `benchmarks/throughput.py`, and what AD-CGAN's grid would take at its rates."""
+    html = Html("")
+    for result in speed.results(pages.ROOT / "benchmarks" / "results"):
+        where = f"{result['device']['name']}, {result['device']['threads']} threads, torch {result['torch']}"
+        frame = speed.training(result)
+        shown = pd.DataFrame(
+            {
+                "method": frame["method"],
+                "pixels": frame["image_size"],
+                "networks": frame["architecture"].fillna(""),
+                "path": frame["path"],
+                "cells at once": frame["jobs"],
+                "steps/s": frame["steps_per_second"].map("{:.2f}".format),
+                "TFLOP/s": frame["tflops"].map("{:.3f}".format),
+                "of matmul": (100 * frame["share_of_matmul"]).map("{:.0f} %".format),
+                "ratio to eager": frame["ratio_to_eager"].map("{:.2f}".format),
+                "GiB": [f"{value / 2**30:.2f}" if value == value and value else "" for value in frame["peak_bytes"]],
+            }
+        )
+        html += plain(shown, f"Training steps: {where}", ("networks", "path"))
+        frame = speed.scoring(result)
+        frame["images_per_second"] = frame["images_per_second"].map("{:.0f}".format)
+        names = {
+            "image_size": "pixels",
+            "architecture": "networks",
+            "batch_size": "batch",
+            "images_per_second": "images/s",
+        }
+        html += plain(frame.fillna("").rename(columns=names), f"Scoring: {where}", ("networks",))
+        frame = speed.projection(result)
+        frame = frame[frame["hours"].notna()]
+        if len(frame):
+            total = frame["hours"].sum()
+            shown = pd.DataFrame(
+                {
+                    "data set": frame["dataset"].map(TITLES),
+                    "scheme": frame["scheme"],
+                    "cells": frame["cells"],
+                    "steps": frame["steps"].map("{:,}".format),
+                    "steps/s": frame["steps_per_second"].map("{:.2f}".format),
+                    "hours": frame["hours"].map("{:.1f}".format),
+                }
+            )
+            caption = f"AD-CGAN's grid at the best rates measured: {total:.1f} hours of training at most, {where}"
+            html += plain(shown, caption, ("scheme",))
+    return html if html.text else note("Nothing was measured yet: make bench.")
