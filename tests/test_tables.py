@@ -151,7 +151,7 @@ def test_pages_are_whole_without_any_record(tmp_path, book_of):
         pages.table4,
         pages.run_list,
     ]
-    machines = [machine_pages.costs, machine_pages.local_run]
+    machines = [pages.run_list, machine_pages.costs, machine_pages.local_run]
     for page in [*everywhere, *machines, lambda: pages.decisions("alad"), pages.figure1]:
         assert page().text.strip()
 
