@@ -77,6 +77,29 @@ def effects() -> Html:
     return figure(figures.png(figures.effects(frame)), alt) + plain(shown, caption, ("weights", "interval"))
 
 
+def explained() -> Html:
+    """The share of the distance to the published figures that each reading makes up."""
+    frame = study.explained(committed())
+    if frame.empty:
+        return note("No cell of the paper's tables holds the study yet.")
+    shown = pd.DataFrame(
+        {
+            "data set": frame["dataset"].map(TITLES),
+            "scheme": frame["scheme"],
+            "reading": frame["reading"],
+            "cells": frame["cells"],
+            "published": frame["published"].map("{:.1f}".format),
+            "paper protocol": frame["paper_protocol"].map("{:.1f}".format),
+            "this reading": frame["NS"].map("{:.1f}".format),
+            "share of the distance": frame["fraction"].map("{:+.2f}".format),
+            "interval": [f"{a:+.2f} to {b:+.2f}" if a == a else "too few cells" for a, b in
+                         zip(frame["low"], frame["high"], strict=True)],
+        }
+    )  # fmt: skip
+    caption = "Means over the cells studied (AUROC %) and the share of the distance to the published mean"
+    return plain(shown, caption, ("scheme", "reading", "interval"))
+
+
 def nulls() -> Html:
     """AUROC between random halves of the normal images, under both protocols."""
     frame = study.nulls(committed())

@@ -510,3 +510,22 @@ def test_effects_are_drawn_with_the_largest_on_top(cells, count, tmp_path):
         assert label.startswith(row["reading"]) and ("retrained" in label) == row["retrained"]
         assert any(list(line.get_xdata()) == [row["mean"]] and list(line.get_ydata()) == [place] for line in axis.lines)
     assert Image.open(io.BytesIO(figures.png(figure))).size[0] > 400
+
+
+def test_the_share_explained_is_of_the_distance_between_our_mean_and_the_published_one(cells):
+    frame = study.explained(cells).set_index(["dataset", "scheme", "reading"])
+    per_cell = study.readings(cells)
+    for (dataset, scheme, reading), row in frame.iterrows():
+        part = per_cell[(per_cell["dataset"] == dataset) & (per_cell["scheme"] == scheme)]
+        ours = part[part["reading"] == "paper"]["NS"].mean()
+        theirs = part[part["reading"] == reading]["NS"].mean()
+        assert row["cells"] == (part["reading"] == reading).sum()
+        assert row["fraction"] == pytest.approx((theirs - ours) / (row["published"] - ours))
+        assert np.isnan(row["low"]) == (row["cells"] < 3)
+    assert "digits" not in frame.index.get_level_values("dataset") and study.explained([]).empty
+
+
+def test_the_page_of_shares_shows_its_frame(cells, page_of):
+    shown, frame = rows_of(page_of("explained", cells)), study.explained(cells)
+    assert [line["share of the distance"] for line in shown] == [f"{value:+.2f}" for value in frame["fraction"]]
+    assert "holds the study yet" in page_of("explained", [])
