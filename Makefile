@@ -26,7 +26,7 @@ $(VENV)/book.stamp: requirements.txt constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-$(VENV)/test.stamp: $(VENV)/book.stamp requirements-dev.txt
+$(VENV)/test.stamp: $(VENV)/book.stamp requirements-dev.txt requirements-workflow.txt
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt -c constraints.txt
 	touch $@
 

@@ -97,17 +97,16 @@ def explained(records: Iterable[Record]) -> pd.DataFrame:
     frame["published"] = [published.get(tuple(row), np.nan) for row in frame[["dataset", "scheme", "class"]].to_numpy()]
     frame = frame.dropna(subset=["published"])
     frame["ours"] = frame["NS"] - frame["difference"]
+    kinds = ["dataset", "scheme", "reading"]
     rows = []
-    for (dataset, scheme, reading), part in frame[frame["reading"] != "paper"].groupby(
-        ["dataset", "scheme", "reading"]
-    ):
+    for kind, part in frame[frame["reading"] != "paper"].groupby(kinds):
         gain, gap = part["difference"].to_numpy(), (part["published"] - part["ours"]).to_numpy()
         low = high = np.nan
         if len(part) >= 3:
             drawn = np.random.default_rng(0).integers(len(part), size=(statistics.RESAMPLES, len(part)))
             low, high = np.quantile(gain[drawn].mean(1) / gap[drawn].mean(1), [0.025, 0.975])
         means = part[["published", "ours", "NS"]].mean()
-        rows.append((dataset, scheme, reading, len(part), *means, gain.mean() / gap.mean(), low, high))
+        rows.append((*kind, len(part), *means, gain.mean() / gap.mean(), low, high))
     columns = [*kinds, "cells", "published", "paper_protocol", "NS", "fraction", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 

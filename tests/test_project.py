@@ -25,7 +25,7 @@ def test_environment_file_has_the_pinned_requirements():
 
 def test_every_requirement_is_pinned_and_agrees_with_the_constraints():
     constraints = {line.partition("==")[0].lower(): line for line in pins("constraints.txt")}
-    for requirement in pins("requirements.txt") | pins("requirements-dev.txt"):
+    for requirement in pins("requirements.txt") | pins("requirements-dev.txt") | pins("requirements-workflow.txt"):
         name, exact, version = requirement.partition("==")
         assert exact and re.fullmatch(r"[0-9][0-9a-z.]*", version), requirement
         assert constraints[name.lower()].lower() == requirement.lower()

@@ -22,16 +22,16 @@ RECORD = "runs/pca/digits/one-vs-all/class-0/seed-0/record.json"
 
 # A cluster that accepts every job, and where every job fails: what was asked for is in jobs.txt.
 CLUSTER = """#!{python}
-import json, sys
+import json, os, sys
 from pathlib import Path
 name, jobs = Path(sys.argv[0]).name, Path(__file__).parent / "jobs.txt"
 if name == "sbatch":
     with open(jobs, "a") as file:
-        print(json.dumps(sys.argv[1:]), file=file)
-    print(len(jobs.read_text().splitlines()))
-elif name == "sacct" and jobs.exists():
-    for number in range(len(jobs.read_text().splitlines())):
-        print(f"{{number + 1}}|FAILED")
+        file.write(json.dumps([os.getpid(), *sys.argv[1:]]) + "\\n")
+    print(os.getpid())
+elif name == "sacct" and "--format=JobIdRaw,State" in sys.argv:
+    for line in jobs.read_text().splitlines():
+        print(f"{{json.loads(line)[0]}}|FAILED")
 """
 
 
@@ -56,7 +56,7 @@ def snakemake(checkout):
         return subprocess.run(
             [sys.executable, "-m", "snakemake", "--profile", f"workflow/profiles/{profile}", *arguments]
             + ["--config", *(f"{key}={value}" for key, value in config.items())],
-            cwd=checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
         )  # fmt: skip
 
     return run
@@ -190,7 +190,7 @@ def test_the_slurm_profile_asks_for_a_gpu_by_the_job_and_for_the_time_of_all_its
     assert ended.returncode == 1 and "slurm" in ended.stdout, ended.stdout
     asked = []
     for job in map(json.loads, (tmp_path / "jobs.txt").read_text().splitlines()):
-        command = next(part for part in job if part.startswith("--wrap="))
+        command = next(part for part in job[1:] if part.startswith("--wrap="))
         asked.append(
             (len(re.findall("'cell:method=", command)), job[job.index("-t") + 1], job[job.index("--mem") + 1])
             + ("--gres=gpu:1" in job, job[job.index("-p") + 1])
