@@ -19,7 +19,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from adcgan import methods
-from adcgan.config import configure
+from adcgan.config import configure, parse_options
 from adcgan.experiments import choose_device, code_revision, device_description
 from adcgan.stepping import Captured, Eager
 
@@ -163,9 +163,12 @@ def measure(given, device):
     for name in given.methods:
         for size in given.sizes:
             for architecture in given.architectures if name == "adcgan" else [None]:
-                options = {"architecture": architecture} if architecture else {}
+                options = parse_options(name, given.options)
+                if architecture:
+                    options = {**options, "architecture": architecture}
                 operations = flops(make(name, size, options, device, Eager))
                 what = {"method": name, "image_size": size, "architecture": architecture, "flop_per_step": operations}
+                what["options"] = given.options
                 eager, memory = alone(name, size, options, device, Eager, given.seconds)
 
                 def row(path, jobs, steps, memory, what=what, eager=eager, operations=operations):
@@ -222,6 +225,7 @@ def main():
     parser.add_argument("--architectures", nargs="+", default=["t2r", "t2p"])
     parser.add_argument("--jobs", nargs="*", type=int, help="cells at once; default: 2 on a CPU, 2 4 8 on a GPU")
     parser.add_argument("--batches", nargs="*", type=int, help="test batches; default: 256 on a CPU, 256 1024 on a GPU")
+    parser.add_argument("--options", default="", help="options of the method, as 'search_steps=20'")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--out", type=Path, help="where to keep the measurements, as JSON")
     given = parser.parse_args()
