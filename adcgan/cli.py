@@ -33,27 +33,30 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(given):
     from . import experiments
+    from .records import find
 
     options = {name: value for name in _options() if (value := getattr(given, name)) is not None}
     dataset, cells = experiments.plan(given.method, given.dataset, given.scheme, given.classes, given.seeds, options)
     if dataset.provenance != "canonical":
         print(f"{dataset.name}: {dataset.provenance}", file=sys.stderr)
-    with _slot(given) as device:
+    missing = any(find(cell, given.runs) is None for cell in cells)
+    with _slot(given, missing) as device:
         _run_cells(cells, dataset, given.runs, device)
     return 0
 
 
 @contextmanager
-def _slot(given):
-    """The device to use: a GPU with a free slot where ``--slots`` shares them, otherwise as named."""
-    if given.slots is None:
+def _slot(given, missing):
+    """The device to use: where ``--slots`` shares them and cells are missing a GPU with a free slot, else as named."""
+    if given.slots is None or not missing:
         yield given.device
         return
     import torch
 
     from .lease import slot
 
-    with slot(torch.cuda.device_count(), given.slots) as number:
+    gpus = [str(torch.cuda.get_device_properties(number).uuid) for number in range(torch.cuda.device_count())]
+    with slot(gpus, given.slots) as number:
         yield f"cuda:{number}"
 
 
