@@ -7,18 +7,17 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from fresh import ROOT, digest
+from fresh import digest, records
 
 
 def collect(app):
     """Give Sphinx the pages that are not as they should be."""
     from adcgan import cell_pages
-    from adcgan.records import read_all
 
-    out, runs = Path(app.outdir), ROOT / "runs"
+    out = Path(app.outdir)
     stamp = hashlib.sha256(digest().encode()).hexdigest()[:16]
     known = set()
-    for page in cell_pages.all_pages(read_all(runs) if runs.is_dir() else []):
+    for page in cell_pages.all_pages(records()):
         target = out / f"{page.name}.html"
         known.add(target)
         for record in page.records:

@@ -5,6 +5,7 @@ package and of the local extensions decides instead.
 """
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,15 @@ def digest() -> str:
             sha.update(f"{path.relative_to(ROOT)}\0".encode())
             sha.update(path.read_bytes())
     return sha.hexdigest()
+
+
+@cache  # reading checks every file of every record, and more than one extension asks
+def records() -> list:
+    """The records in runs/, in a build of the book."""
+    from adcgan.records import read_all
+
+    runs = ROOT / "runs"
+    return read_all(runs) if runs.is_dir() else []
 
 
 def outdated(app, env, added, changed, removed):
