@@ -57,12 +57,14 @@ def _row(row):
         name = f"{label} {row['class_name']}"
         cells += f"<td{_sort(label, name)}>{escape(name)}</td>"
     cells += f'<th scope="row"{_sort(row["model"])}>{escape(row["model"])}</th>'
-    cells += paper_cell(row, _sort(row["paper"])) + our_cell(row, SEEDS, _sort(row["ours"]))
+    cells += paper_cell(row, _sort(row["paper"])) + our_cell(row, SEEDS, _sort(row["ours"]), counted=False)
     points = row["difference"]
-    cells += _optional(points, "none", lambda: difference(points))
+    cells += _optional(points, "–", lambda: difference(points))
     if label is not None:
-        cells += _optional(row["verdict"], "no rule", lambda: verdict(row["verdict"]))
-    return cells + f"<td{_sort(row['seeds'])}>{row['seeds']}/{row['of_seeds']}</td>"
+        missing = "not run" if row["model"] == "AD-CGAN" else "no rule"
+        cells += _optional(row["verdict"], missing, lambda: verdict(row["verdict"]))
+    share = f", {row['share']:,} images" if row["share"] else ""
+    return cells + f"<td{_sort(row['seeds'])}>{row['seeds']}/{row['of_seeds']}{share}</td>"
 
 
 def _optional(value, missing, shown):

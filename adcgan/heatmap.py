@@ -33,11 +33,16 @@ def heat_maps() -> Html:
 def heat_map(part: pd.DataFrame) -> Html:
     """One data set and scheme (rows of `tables.table3`), a line per class: the paper's figures, then ours."""
     published = [name for name in tables.MODELS if part.loc[part["model"] == name, "paper"].notna().any()]
-    ours = list(dict.fromkeys(part["model"]))
+    run = set(part.loc[part["seeds"] > 0, "model"])
+    ours = [*tables.MODELS, *(name for name in tables.OTHERS if name in run)]
     head = '<tr><th scope="col" rowspan="2">class</th>'
     for title, models in (("paper", published), ("ours", ours)):
         head += f'<th scope="colgroup" class="group" colspan="{len(models)}">{title}</th>'
-    head += "</tr><tr>" + "".join(f'<th scope="col">{escape(name)}</th>' for name in [*published, *ours]) + "</tr>"
+    head += (
+        "</tr><tr>"
+        + "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in [*published, *ours])
+        + "</tr>"
+    )
     body = []
     for (label, name), cells in part.groupby(["class", "class_name"], sort=False):
         rows = {row["model"]: row for _, row in cells.iterrows()}

@@ -54,14 +54,14 @@ def seeds_text(row, planned: int) -> str:
 
 def tip(text: str) -> str:
     """A note that its cell shows while it is pointed at or focused, and that is read out with it."""
-    return f'<span class="adcgan-tip"> ({escape(text)})</span>'
+    return f'<span class="adcgan-tip"> {escape(text)}</span>'
 
 
 def difference(points: float) -> str:
     """Ours less the paper's, AUROC points: the sign and a colour say which is higher."""
     kind = "equal" if round(points, 1) == 0 else "higher" if points > 0 else "lower"
     arrow = {"equal": "=", "higher": "▲", "lower": "▼"}[kind]
-    figure = f"{points:+.1f}".replace("-", "−")
+    figure = "0.0" if kind == "equal" else f"{points:+.1f}".replace("-", "−")
     return f'<span class="adcgan-{kind}"><span aria-hidden="true">{arrow}</span> {figure}</span>'
 
 
@@ -71,11 +71,12 @@ def verdict(word: str) -> str:
     return f'<span class="adcgan-{word.replace(" ", "-")}"><span aria-hidden="true">{sign}</span> {word}</span>'
 
 
-def our_cell(row, seeds: int, attributes: str = "") -> str:
+def our_cell(row, seeds: int, attributes: str = "", counted: bool = True) -> str:
     """The measured figure with the seeds behind it; what is missing is said, never averaged over.
 
     ``seeds`` is how many were planned, unless the row's ``of_seeds`` says. Where the row has a ``link``, the figure
-    leads to what is behind it. ``attributes`` are the cell's own, with a blank before them.
+    leads to what is behind it. ``attributes`` are the cell's own, with a blank before them; ``counted`` says
+    the number of seeds in the cell.
     """
     some = row.get("classes", row["seeds"])
     if not some:
@@ -87,12 +88,12 @@ def our_cell(row, seeds: int, attributes: str = "") -> str:
         return f'<td class="none"{attributes}>{some}</td>'
     share = f", {row['share']:,} images" if row.get("share") else ""
     of_seeds = row.get("of_seeds", seeds)
-    behind = f"{row['seeds']}/{of_seeds} seed{'s' if of_seeds > 1 else ''}{share}"
+    behind = f" <small>{row['seeds']}/{of_seeds} seed{'s' if of_seeds > 1 else ''}{share}</small>" if counted else ""
     figure = f"{row['ours']:.1f}"
     if link := row.get("link"):
         figure = f'<a href="{escape(link)}">{figure}</a>'
     note = tip(seeds_text(row, of_seeds))
-    return f'<td class="ours"{attributes}>{figure} <small>{behind}</small>{note}</td>'
+    return f'<td class="ours"{attributes}>{figure}{behind}{note}</td>'
 
 
 def paired(frame: pd.DataFrame, *, rows: dict[str, str], groups: Callable, caption: str, seeds: int) -> Html:

@@ -68,12 +68,10 @@ def table3(records: Iterable[Record]) -> pd.DataFrame:
     """Table 3: dataset, scheme, class, class_name, model, paper, plus_minus, ours (mean over seeds), seeds, sd.
 
     ``sd`` is the sample standard deviation over seeds in AUROC points, NaN below two seeds; ``of_seeds`` the number
-    planned; ``share`` the least number of test images scored where not all were, else 0; ``origin`` "quoted" where
-    the paper marks a figure with a star; ``seed_0`` and so on each seed's AUROC, NaN where it was not run. Below the
-    paper's models the others follow, without a published figure.
+    planned; ``share`` the least number of test images scored where not all were, else 0; ``seed_0`` and so on each
+    seed's AUROC, NaN where it was not run. Below the paper's models the others follow, without a published figure.
     """
     published = paper.table(3).rename(columns={"auc_percent": "paper", "class": "printed"})
-    published["origin"] = published["from_original_paper"].map({"*": "quoted"})
     published = published[published["printed"] != "mean"].reset_index(drop=True)
     names = [_class(row.dataset, row.printed) for row in published.itertuples()]
     published["class"] = [label for label, _ in names]
@@ -93,8 +91,8 @@ def table3(records: Iterable[Record]) -> pd.DataFrame:
         table[column] = table[column].fillna(0).astype(int)
     table["of_seeds"] = table["method"].map(PLANNED).fillna(SEEDS).astype(int)
     return table[
-        ["dataset", "scheme", "class", "class_name", "model", "paper", "plus_minus", "origin", "ours", "seeds",
-         "of_seeds", "sd", "share", *by_seed]
+        ["dataset", "scheme", "class", "class_name", "model", "paper", "plus_minus", "ours", "seeds", "of_seeds", "sd",
+         "share", *by_seed]
     ]  # fmt: skip
 
 
