@@ -54,10 +54,11 @@ def _row(row):
     row["link"] = f"{tables.address(NAMES[row['model']], row['dataset'], row['scheme'], label)}.html"
     cells = f"<td{_sort(title)}>{title}</td><td{_sort(row['scheme'])}>{row['scheme']}</td>"
     if label is not None:
-        name = f"{label} {row['class_name']}"
+        name = tables.class_title(label, row["class_name"])
         cells += f"<td{_sort(label, name)}>{escape(name)}</td>"
     cells += f'<th scope="row"{_sort(row["model"])}>{escape(row["model"])}</th>'
-    cells += paper_cell(row, _sort(row["paper"])) + our_cell(row, SEEDS, _sort(row["ours"]), counted=False)
+    cells += paper_cell(row.drop("plus_minus"), _sort(row["paper"]))
+    cells += our_cell(row, SEEDS, _sort(row["ours"]), counted=False)
     points = row["difference"]
     cells += _optional(points, "–", lambda: difference(points))
     if label is not None:

@@ -48,10 +48,9 @@ def heat_map(part: pd.DataFrame) -> Html:
         rows = {row["model"]: row for _, row in cells.iterrows()}
         line = "".join(_cell(rows[model]["paper"], "not given") for model in published)
         line += "".join(_our_cell(rows[model]) for model in ours)
-        heading = str(label) if str(label) == name else f"{label} {name}"
-        body.append(f'<tr><th scope="row">{escape(heading)}</th>{line}</tr>')
+        body.append(f'<tr><th scope="row">{escape(tables.class_title(label, name))}</th>{line}</tr>')
     title = f"{TITLES[part['dataset'].iloc[0]]}, {part['scheme'].iloc[0]}"
-    shown = table(head, body, f"{title}: AUROC (%) of every class, the paper's and ours")
+    shown = table(head, body, f"{title}: AUROC (%) per class")
     return Html(f'<div class="adcgan-heat">{shown.text}</div>')
 
 

@@ -102,7 +102,7 @@ def table3() -> Html:
         f"{tables.address(method, row['dataset'], row['scheme'], row['class'])}.html"
         for method, (_, row) in zip(methods, frame.iterrows(), strict=True)
     ]
-    frame["class"] = [f"{row['class']} {row['class_name']}" for _, row in frame.iterrows()]
+    frame["class"] = [tables.class_title(row["class"], row["class_name"]) for _, row in frame.iterrows()]
     frame["dataset"] = frame["dataset"].map(TITLES)
     rows = {"dataset": "data set", "class": "class"}
     html = Html("")

@@ -39,6 +39,11 @@ def seed_column(seed: int) -> str:
     return f"seed_{seed}"
 
 
+def class_title(label: int, name: str) -> str:
+    """Number and name of a class, once where they are the same."""
+    return name if name == str(label) else f"{label} {name}"
+
+
 def measured(records: Iterable[Record]) -> pd.DataFrame:
     """One row per record at the paper's settings: method, dataset, scheme, class, seed, AUROC in percent, data.
 
