@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -166,13 +167,18 @@ def verdicts(records: Iterable[Record]) -> pd.DataFrame:
     for _, cell in table.iterrows():
         place = (cell["dataset"], cell["scheme"], cell["class"])
         runs = [r for r in records if r.cell.method == "adcgan" and not r.cell.departures and _key(r)[:3] == place]
-        low, high = statistics.cell_interval(runs[0].anomalous, [run.scores for run in runs])
+        low, high = _interval(tuple(runs))
         said = statistics.verdict(cell["paper"], low, high, cell["seeds"], cell["of_seeds"])
         rows.append((*place, cell["class_name"], cell["paper"], cell["ours"], cell["ours"] - cell["paper"], low, high,
                      cell["seeds"], said))  # fmt: skip
     columns = ["dataset", "scheme", "class", "class_name", "paper", "ours", "difference", "low", "high", "seeds",
                "verdict"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+@cache  # resampling takes most of a second per run, and a page shows the same interval more than once
+def _interval(runs):
+    return statistics.cell_interval(runs[0].anomalous, [run.scores for run in runs])
 
 
 def _studied(records):

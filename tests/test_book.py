@@ -69,7 +69,29 @@ def test_tables_show_the_papers_figures_and_ours(book):
     table3 = (book / "table3.html").read_text()
     for value in per_class["ours"].dropna():
         assert re.search(f'<a href="cells/[^"]+">{value:.1f}</a>', table3)
-    assert table3.count("not run") == int((per_class["seeds"] == 0).sum())
+    layout = table3.split('<div class="adcgan-heat">')[0]
+    assert len(re.findall(r"<td[^>]*>not run</td>", layout)) == int((per_class["seeds"] == 0).sum())
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_each_tables_files_are_linked_under_it_and_hold_its_records(book, number):
+    from adcgan import results
+    from adcgan.records import read_all
+
+    page = (book / f"table{number}.html").read_text()
+    for kind in ("csv", "json"):
+        assert f'href="downloads/table{number}.{kind}"' in page and (book / f"downloads/table{number}.{kind}").is_file()
+    held = json.loads((book / f"downloads/table{number}.json").read_text())
+    assert held == results.content(number, read_all(ROOT / "runs"))
+
+
+def test_the_script_that_sorts_is_loaded_where_a_table_needs_it_and_nowhere_else(book):
+    for page in every_page(book):
+        text = page.read_text()
+        scripts = re.findall(r'src="([^"?]*(?:dataTables|explore)[^"?]*)', text)
+        assert bool(scripts) == ('class="adcgan-explore"' in text) == (page.stem in ("table1", "table3"))
+        assert all((page.parent / script).is_file() for script in scripts)
+    assert (book / "_static/datatables/LICENSE").is_file()
 
 
 def test_each_of_our_figures_leads_to_the_run_behind_it_and_to_its_record(book):

@@ -27,9 +27,10 @@ ORDER = [
     ["experiments"],
     ["statistics", "audit", "sweep", "tables", "figures", "diagram", "html", "notebook"],
     ["speed", "study"],
+    ["results"],
     ["pages"],
     ["charts"],
-    ["study_pages", "cell_pages", "machine_pages"],
+    ["study_pages", "cell_pages", "machine_pages", "explore", "heatmap"],
     ["cli"],
     ["__main__"],
 ]

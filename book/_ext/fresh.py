@@ -41,6 +41,15 @@ def patterns(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+@cache  # reading checks every file of every record, and more than one extension asks
+def records() -> list:
+    """The records in runs/, in a build of the book."""
+    from adcgan.records import read_all
+
+    runs = ROOT / "runs"
+    return read_all(runs) if runs.is_dir() else []
+
+
 def outdated(app, env, added, changed, removed):
     """The pages whose digest is not the one of the last build."""
     digest.cache_clear()
