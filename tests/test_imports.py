@@ -17,7 +17,7 @@ ORDER = [
     ["pictures", "images"],
     ["data"],
     ["architectures"],
-    ["networks", "losses", "scores"],
+    ["networks", "losses", "scores", "sizes"],
     ["evaluation"],
     ["methods"],
     ["stepping"],
@@ -29,7 +29,7 @@ ORDER = [
     ["speed", "study"],
     ["pages"],
     ["charts"],
-    ["study_pages", "cell_pages", "machine_pages"],
+    ["study_pages", "cell_pages", "machine_pages", "network_pages", "walk_pages"],
     ["cli"],
     ["__main__"],
 ]

@@ -1,0 +1,61 @@
+"""What the book shows of the networks' sizes, from the layer tables alone."""
+
+import pandas as pd
+
+from .config import SCHEMES, configure
+from .data import TITLES
+from .html import Html, plain, table
+from .sizes import MODULES, sizes, totals
+from .tables import FORMATS
+
+ARCHITECTURES = {"t2r": "T2-R", "t2p": "T2-P"}
+
+
+def parameters() -> Html:
+    """Parameters of each module, for every image size and both sets of networks."""
+    columns = {(size, name): totals(config) for size, name, config in _configs()}
+    head = '<tr><th scope="col" rowspan="2">module</th>'
+    head += "".join(f'<th scope="colgroup" class="group" colspan="2">{size} pixels</th>' for size in _data_sets())
+    head += "</tr><tr>" + "".join(f'<th scope="col">{ARCHITECTURES[name]}</th>' for _, name in columns) + "</tr>"
+    body = []
+    for module in (*MODULES, "all four"):
+        counts = [sum(column.values()) if module == "all four" else column[module] for column in columns.values()]
+        cells = "".join(f"<td>{count:,}</td>" for count in counts)
+        body.append(f'<tr><th scope="row">{module.replace("_", " ")}</th>{cells}</tr>')
+    return table(head, body, "Trained parameters of each module at the paper's settings")
+
+
+def layers() -> Html:
+    """Every layer with its output's shape and its parameters, folded away by image size."""
+    parts = {size: Html("") for size in _data_sets()}
+    for size, name, config in _configs():
+        rows = [
+            {
+                "module": row.module.replace("_", " "),
+                "layer": row.layer,
+                "output": " × ".join(map(str, row.output)),
+                "parameters": f"{row.parameters:,}",
+            }
+            for row in sizes(config)
+        ]
+        caption = f"{ARCHITECTURES[name]} at {size} pixels: output (channels × height × width) and parameters"
+        parts[size] += plain(pd.DataFrame(rows), caption, ("layer",))
+    folded = [
+        f"<details><summary>{size} pixels: {', '.join(titles)}</summary>{parts[size].text}</details>"
+        for size, titles in _data_sets().items()
+    ]
+    return Html("\n".join(folded))
+
+
+def _data_sets():
+    """Image size -> titles of the paper's data sets of that size."""
+    found = {}
+    for dataset, (size, _) in sorted(FORMATS.items(), key=lambda item: item[1]):
+        found.setdefault(size, []).append(TITLES[dataset])
+    return found
+
+
+def _configs():
+    for size, channels in sorted(set(FORMATS.values())):
+        for name in ARCHITECTURES:
+            yield size, name, configure("adcgan", SCHEMES[0], size, channels, architecture=name)
