@@ -1,14 +1,46 @@
-"""What the book shows of the networks' sizes, from the layer tables alone."""
+"""What the book shows of the networks: Figure 1 with its links, and their sizes from the layer tables."""
 
 import pandas as pd
 
+from . import diagram
 from .config import SCHEMES, configure
 from .data import TITLES
 from .html import Html, plain, table
 from .sizes import MODULES, sizes, totals
 from .tables import FORMATS
 
+# Where on the method's page the code is that a part of Figure 1 depicts, and what it is called there.
+_CRITIC = ("critic", "the critic")
+_ADVERSARIAL, _CONTRASTIVE = ("equation-eq-6", "equation 6, L_adv"), ("equation-eq-1", "equation 1, L_cgan")
+PLACES = {
+    "E": ("encoder", "the encoder E"),
+    "G": ("generator", "the generator G, also the decoder"),
+    "D_cgan": _CRITIC,
+    "D_z": ("latent-discriminator", "the latent discriminator D_z"),
+    "L_AE": ("autoencoder", "the autoencoder's loss L_AE"),
+    "L_adv": _ADVERSARIAL,
+    "L_cgan": _CONTRASTIVE,
+    "L_dz": ("equation-eq-3", "equation 3, L_dz"),
+    "L_GR": ("equation-eq-4", "equation 4, L_GR in the score"),
+    "L_GD": ("equation-eq-4", "equation 4, L_GD in the score"),
+    "L_FE": ("equation-eq-5", "equation 5, L_FE"),
+    "L_FL": ("equation-eq-5", "equation 5, L_FL"),
+    "convolutions": _CRITIC,
+    "f_D": ("equation-eq-4", "equation 4, L_GD in the score"),
+    "last": _CRITIC,
+    "head": _CRITIC,
+    "L_adv b": _ADVERSARIAL,
+    "phi": _CRITIC,
+    "g": ("equation-eq-1", "equation 1, the pairing"),
+    "L_cgan b": _CONTRASTIVE,
+}
+LINKS = {name: (f"method.html#{anchor}", f"Method: {what}") for name, (anchor, what) in PLACES.items()}
 ARCHITECTURES = {"t2r": "T2-R", "t2p": "T2-P"}
+
+
+def figure1() -> Html:
+    """Figure 1, drawn by `adcgan.diagram`; its networks, losses and tags lead to the method's page."""
+    return Html(f'<div class="adcgan-figure">{diagram.figure1(LINKS)}</div>')
 
 
 def parameters() -> Html:

@@ -36,11 +36,13 @@ def heat(values: np.ndarray, most: float, label: str) -> str:
 
 
 def strip(values: np.ndarray, most: float, label: str) -> str:
-    """A vector (L,) as upright bars from a middle line, full height at plus or minus ``most``."""
-    high = 30
-    bars = "".join(f"M{3 * n + 1.5:g} {high}V{high - high * value / (most or 1):.1f}" for n, value in enumerate(values))
-    middle = f'<path d="M0 {high}H{3 * len(values)}" class="axis"/>'
-    return _svg("adcgan-strip", 3 * len(values), 2 * high, label, f'{middle}<path d="{bars}" class="bars"/>')
+    """A vector (L,) as upright bars, full height at ``most``; from the middle where some are below 0."""
+    height = 60
+    middle = height / 2 if values.min() < 0 else height
+    tops = middle - middle * values / (most or 1)
+    bars = "".join(f"M{3 * n + 1.5:g} {middle:g}V{top:.1f}" for n, top in enumerate(tops))
+    axis = f'<path d="M0 {middle:g}H{3 * len(values)}" class="axis"/>'
+    return _svg("adcgan-strip", 3 * len(values), height, label, f'{axis}<path d="{bars}" class="bars"/>')
 
 
 def dots(reference: np.ndarray, image: np.ndarray, low: float, high: float, label: str) -> str:

@@ -4,6 +4,7 @@ Everything comes from a record (`walk.npz`, and the pictures and scores beside i
 """
 
 from collections.abc import Callable, Iterable
+from functools import wraps
 from html import escape
 
 import numpy as np
@@ -34,6 +35,17 @@ def chosen(records: Iterable[Record]) -> Record | None:
     return min(kept, key=place, default=None)
 
 
+def _step(fill: Callable[[Record], Html]) -> Callable[[], Html]:
+    """``fill`` for the run shown, or nothing where no run keeps the path."""
+
+    @wraps(fill)
+    def filled():
+        record = chosen(committed())
+        return Html("") if record is None else fill(record)
+
+    return filled
+
+
 def run() -> Html:
     """Which run is shown, with a link to its page, and the place where the script puts the list of steps."""
     record = chosen(committed())
@@ -50,173 +62,171 @@ def run() -> Html:
     )
 
 
-def image() -> Html:
+@_step
+def image(record: Record) -> Html:
     """The two images."""
 
-    def side(record, n):
+    def side(n):
         picture = _picture(record, n)
+        height, width = picture.shape[:2]
         low, high = _range(record)
-        what = f"Test image {_rows(record)[n]}, class {_class(record, n)}: {' × '.join(map(str, picture.shape))} pixels"
-        return [(walk_charts.picture(picture, f"The {KINDS[n]} test image"), f"{what}, read as {low} to {high}.")]
+        caption = f"Number {_rows(record)[n]} of the test split: {height} × {width} pixels, from {low} to {high}."
+        return [(walk_charts.picture(picture, f"The {KINDS[n]} test image"), caption)]
 
-    return _sides(side)
+    return _sides(record, side)
 
 
-def latent() -> Html:
+@_step
+def latent(record: Record) -> Html:
     """E(x) as a strip."""
-    return _sides(lambda record, n: [_strip(record, n, "E_x", "E(x)", ("E_x", "E_G_E_x"))])
+    return _sides(record, lambda n: [_strip(record, n, "E_x", "E(x)")])
 
 
-def reconstruction() -> Html:
+@_step
+def reconstruction(record: Record) -> Html:
     """G(E(x)), and where it differs from x."""
+    gaps = [_pixel_gap(record, n) for n in (0, 1)]
+    most = max(gap.max() for gap in gaps)
 
-    def side(record, n):
-        gaps = [_pixel_gap(record, k) for k in (0, 1)]
-        most = max(gap.max() for gap in gaps)
-        stored = ", from the pictures as the record stores them (JPEG)" if _picture(record, n).ndim == 3 else ""
+    def side(n):
+        picture = _picture(record, n, ", reconstructed")
+        kept = ", from the JPEG pictures of the record" if picture.ndim == 3 else ""
+        drawn = walk_charts.heat(gaps[n], most, f"Where the {KINDS[n]} image and its reconstruction differ")
+        caption = rf"\(|x - G(E(x))|\){kept}: largest {gaps[n].max():.2f}, full ink at {most:.2f}."
         return [
-            (walk_charts.picture(_picture(record, n, ", reconstructed"), f"Reconstruction of the {KINDS[n]} image"),
-             r"\(G(E(x))\)"),
-            (walk_charts.heat(gaps[n], most, f"Where the {KINDS[n]} image and its reconstruction differ"),
-             rf"\(|x - G(E(x))|\){stored}: largest {gaps[n].max():.2f}, full ink at {most:.2f}."),
-        ]  # fmt: skip
+            (walk_charts.picture(picture, f"Reconstruction of the {KINDS[n]} image"), r"\(G(E(x))\)"),
+            (drawn, caption),
+        ]
 
-    return _sides(side) + _compared("L_GR", "The mean over pixels")
+    return _sides(record, side) + _compared(record, "L_GR", "The mean over pixels")
 
 
-def latent_again() -> Html:
+@_step
+def latent_again(record: Record) -> Html:
     """E(G(E(x))), and its difference from E(x)."""
+    gaps = np.abs(_values(record, "E_x") - _values(record, "E_G_E_x"))
 
-    def side(record, n):
-        again = _strip(record, n, "E_G_E_x", "E(G(E(x)))", ("E_x", "E_G_E_x"))
-        gaps = np.abs(_values(record, "E_x") - _values(record, "E_G_E_x"))
+    def side(n):
         drawn = walk_charts.strip(gaps[n], gaps.max(), f"Difference of the latents of the {KINDS[n]} image")
         caption = rf"\(|E(x) - E(G(E(x)))|\): largest {gaps[n].max():.2f}, full height at {gaps.max():.2f}."
-        return [again, (drawn, caption)]
+        return [_strip(record, n, "E_G_E_x", "E(G(E(x)))"), (drawn, caption)]
 
-    return _sides(side) + _compared("L_FE", "The mean over the latent's numbers")
+    return _sides(record, side) + _compared(record, "L_FE", "The mean over the latent's numbers")
 
 
-def features() -> Html:
+@_step
+def features(record: Record) -> Html:
     """The critic's features of x, of G(E(x)), and their difference."""
-    names = {"f_D_x": r"f_D(x)", "f_D_G_E_x": r"f_D(G(E(x)))", "f_D_gap": r"f_D(x) - f_D(G(E(x)))"}
+    maps = {
+        r"f_D(x)": _values(record, "f_D_x"),
+        r"f_D(G(E(x)))": _values(record, "f_D_G_E_x"),
+        r"f_D(x) - f_D(G(E(x)))": _values(record, "f_D_gap"),
+    }
+    most = max(values.max() for values in maps.values())
+    places = _values(record, "f_D_x").shape[-1]
+    channels = terms(record.cell.config)["L_GD"] // places**2
 
-    def side(record, n):
-        most = max(_values(record, name).max() for name in names)
-        found = []
-        for name, symbol in names.items():
-            values = _values(record, name)[n]
-            drawn = walk_charts.heat(values, most, f"{name} of the {KINDS[n]} image, mean size over channels")
-            found.append((drawn, rf"\(|{symbol}|\): mean {values.mean():.3f}, full ink at {most:.2f}."))
-        return found
+    def side(n):
+        return [
+            (
+                walk_charts.heat(values[n], most, f"Mean size of {symbol} over channels, {KINDS[n]} image"),
+                rf"\(|{symbol}|\): mean {values[n].mean():.3f}, full ink at {most:.2f}.",
+            )
+            for symbol, values in maps.items()
+        ]
 
-    record = chosen(committed())
-    if record is None:
-        return Html("")
-    side_length = _values(record, "f_D_x").shape[-1]
-    channels = terms(record.cell.config)["L_GD"] // side_length**2
-    text = f"Each square is the mean over {channels} channels at one of {side_length} × {side_length} places."
-    return note(text) + _sides(side) + _compared("L_GD", "The mean of the difference over channels and places")
+    text = note(f"Each square is the mean over {channels} channels at one of {places} × {places} places.")
+    return text + _sides(record, side) + _compared(record, "L_GD", "The mean of the difference")
 
 
-def latent_discriminator() -> Html:
+@_step
+def latent_discriminator(record: Record) -> Html:
     """D_z's two outputs for each z."""
+    reference, image = _values(record, "D_z_reference"), _values(record, "D_z_image")
+    low, high = min(reference.min(), image.min()), max(reference.max(), image.max())
 
-    def side(record, n):
-        reference, image = _values(record, "D_z_reference"), _values(record, "D_z_image")
-        low, high = (fold(np.concatenate([reference, image])) for fold in (np.min, np.max))
-        drawn = walk_charts.dots(
-            reference[n], image[n], low, high, f"D_z's outputs for {len(reference[n])} latents, {KINDS[n]} image"
-        )
+    def side(n):
+        what = f"D_z's two outputs for each of {len(image[n])} latents, {KINDS[n]} image"
         gap = np.abs(reference[n] - image[n]).sum(1)
         caption = (
-            r"● \(D_z(z, E(G(z)))\), ○ \(D_z(E(G(z)), E(x))\), "
-            f"from {low:.2f} below to {high:.2f} above; distances from {gap.min():.2f} to {gap.max():.2f}."
+            r"● \(D_z(z, E(G(z)))\), ○ \(D_z(E(G(z)), E(x))\), drawn from "
+            f"{_number(low)} to {_number(high)}; distances from {gap.min():.2f} to {gap.max():.2f}."
         )
-        return [(drawn, caption)]
+        return [(walk_charts.dots(reference[n], image[n], low, high, what), caption)]
 
-    return _sides(side) + _compared("L_FL", "The mean distance between dot and ring")
+    return _sides(record, side) + _compared(record, "L_FL", "The mean distance between dot and ring")
 
 
-def components() -> Html:
+@_step
+def components(record: Record) -> Html:
     """The four components with their weights, and what each adds to the score."""
-    record = chosen(committed())
-    if record is None:
-        return Html("")
     parts = {name: _values(record, name) for name in COMPONENTS}
-    weights = {name: _weight(record, name) for name in COMPONENTS}
-    most = max((weights[name] * values).max() for name, values in parts.items())
+    adds = {name: _weight(record, name) * values for name, values in parts.items()}
+    most = max(values.max() for values in adds.values())
     rows = []
     for name, values in parts.items():
-        row = {"component": Html(SYMBOLS[name]), "weight": f"{weights[name]:g}"}
+        row = {"component": Html(SYMBOLS[name]), "weight": f"{_weight(record, name):g}"}
         for n, kind in enumerate(KINDS):
-            adds = weights[name] * values[n]
-            drawn = walk_charts.bar(adds / most, f"{name}, {kind}: adds {adds:.3f}")
-            row |= {kind: f"{values[n]:.3f}", f"{kind} adds": Html(f'{adds:.3f} <span class="{kind}">{drawn}</span>')}
+            drawn = walk_charts.bar(adds[name][n] / most, f"{name}, {kind} image, weighted: {adds[name][n]:.3f}")
+            weighted = Html(f'{adds[name][n]:.3f} <span class="{kind}">{drawn}</span>')
+            row |= {kind: f"{values[n]:.3f}", f"{kind}, weighted": weighted}
         rows.append(row)
-    return plain(pd.DataFrame(rows), "The components of the two images, and value times weight")
+    table = plain(pd.DataFrame(rows), "The components of the two images, and their share of the score")
+    return Html(f'<div class="math">{table.text}</div>')
 
 
-def score() -> Html:
+@_step
+def score(record: Record) -> Html:
     """NS of both images, among those of all test images."""
-    record = chosen(committed())
-    if record is None:
-        return Html("")
     values = normality_score(record.cell.config, {name: _values(record, name) for name in COMPONENTS})
     normal = record.scores[~record.anomalous]
-    lines = []
+    lines = ""
     for kind, value in zip(KINDS, values, strict=True):
-        below = 100 * np.mean(normal < value.astype(np.float32))
-        among = f"above {below:.1f} % of the {len(normal):,} normal test images"
-        lines.append(rf"<li>The {kind} image: \(NS(x) = {value:.3f}\), {among}.</li>")
-    marks = dict(zip(KINDS, values, strict=True))
-    named = note("The dashed lines are the two images.").text
-    return Html(f'<ul class="math">{"".join(lines)}</ul>{charts.histogram(record, marks)}{named}')
+        below = f"{(normal < value.astype(np.float32)).sum():,} of the {len(normal):,}"
+        lines += rf"<li>The {kind} image: \(NS(x) = {value:.3f}\), larger than that of {below} normal test images.</li>"
+    drawn = charts.histogram(record, dict(zip(KINDS, values, strict=True)))
+    return Html(f'<ul class="math">{lines}</ul>{drawn}') + note("The dashed lines are the two images.")
 
 
-def _sides(side: Callable[[Record, int], list[tuple[str, str]]]) -> Html:
+def _sides(record: Record, side: Callable[[int], list[tuple[str, str]]]) -> Html:
     """What ``side`` draws of each image as (drawing, caption), the normal one beside the anomalous one."""
-    record = chosen(committed())
-    if record is None:
-        return Html("")
-    columns = []
+    columns = ""
     for n, kind in enumerate(KINDS):
+        drawn = side(n)
         figures = "".join(
-            f'<figure>{drawn}<figcaption class="math">{caption}</figcaption></figure>'
-            for drawn, caption in side(record, n)
+            f'<figure>{drawing}<figcaption class="math">{caption}</figcaption></figure>' for drawing, caption in drawn
         )
-        columns.append(f'<div class="{kind}"><p>{kind}, class {_class(record, n)}</p>{figures}</div>')
-    return Html(f'<div class="adcgan-sides">{"".join(columns)}</div>')
+        title = f"{kind}, class {escape(_class(record, n))}"
+        columns += f'<div class="{kind}" style="grid-row: span {1 + len(drawn)}"><p>{title}</p>{figures}</div>'
+    return Html(f'<div class="adcgan-sides">{columns}</div>')
 
 
-def _strip(record, n, name, symbol, scaled_with):
-    """A latent as a strip and its caption; the scale is that of every latent of both images."""
+def _strip(record, n, name, symbol):
+    """A latent as a strip and its caption; all latents of both images share their scale."""
     values = _values(record, name)[n]
-    most = max(np.abs(_values(record, other)).max() for other in scaled_with)
+    most = max(np.abs(_values(record, other)).max() for other in ("E_x", "E_G_E_x"))
     drawn = walk_charts.strip(values, most, f"{symbol} of the {KINDS[n]} image")
-    return drawn, (
-        rf"\({symbol}\): {len(values)} numbers from {values.min():.2f} to {values.max():.2f}; "
-        f"full height at ±{most:.2f}."
-    )
+    caption = rf"\({symbol}\): {len(values)} numbers from {_number(values.min())} to {_number(values.max())}"
+    return drawn, f"{caption}; full height at ±{most:.2f}."
 
 
-def _compared(name, what):
+def _compared(record, name, what):
     """A sentence on one component of both images."""
-    record = chosen(committed())
-    if record is None:
-        return Html("")
     normal, anomalous = _values(record, name)
     return Html(
-        f'<p class="math">{what}, {SYMBOLS[name]}, is {normal:.3g} for the normal image and {anomalous:.3g} for the '
-        f"anomalous one: {anomalous / normal:.2f} times as much.</p>"
+        f'<p class="math">{what}, {SYMBOLS[name]}, is {normal:.3f} for the normal image and {anomalous:.3f} for the '
+        f"anomalous one, {anomalous / normal:.2f} times as much.</p>"
     )
+
+
+def _number(value):
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _weight(record, name):
     """What equation 4 multiplies a component by."""
-    config = record.cell.config
     one = {other: np.array([float(other == name)]) for other in COMPONENTS}
-    return float(normality_score(config, one)[0])
+    return float(normality_score(record.cell.config, one)[0])
 
 
 def _values(record, name):
@@ -229,8 +239,7 @@ def _rows(record):
 
 
 def _class(record, n):
-    label = record.labels[_rows(record)[n]]
-    return CLASSES[record.cell.dataset][label]
+    return CLASSES[record.cell.dataset][record.labels[_rows(record)[n]]]
 
 
 def _picture(record, n, what=""):

@@ -28,7 +28,7 @@ ORDER = [
     ["statistics", "audit", "sweep", "tables", "figures", "diagram", "html", "notebook"],
     ["speed", "study"],
     ["pages"],
-    ["charts"],
+    ["charts", "walk_charts"],
     ["study_pages", "cell_pages", "machine_pages", "network_pages", "walk_pages"],
     ["cli"],
     ["__main__"],

@@ -1,9 +1,12 @@
 """Sizes computed from the layer tables against those of the networks themselves."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
 
+from adcgan import network_pages
 from adcgan.architectures import TABLES
 from adcgan.config import configure
 from adcgan.networks import Critic, Encoder, Generator, LatentDiscriminator
@@ -80,3 +83,16 @@ def test_sizes_are_those_of_the_networks(architecture, size, forward):
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_sizes_follow_the_options(options, forward):
     check(make(28, **options), forward)
+
+
+def test_the_book_shows_every_layer_of_both_sets_at_every_size():
+    text = network_pages.layers().text
+    assert text.count("<details>") == 3
+    shown = re.findall(r'<td class="text">([^<]*)</td><td>([^<]*)</td><td>([\d,]+)</td>', text)
+    configs = [make(size, architecture=name) for size in (28, 32, 64) for name in ("t2r", "t2p")]
+    rows = [row for config in configs for row in sizes(config)]
+    assert shown == [(row.layer, " × ".join(map(str, row.output)), f"{row.parameters:,}") for row in rows]
+    parameters = network_pages.parameters().text
+    for config in configs:
+        for count in totals(config).values():
+            assert f"<td>{count:,}</td>" in parameters
