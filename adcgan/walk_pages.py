@@ -3,17 +3,17 @@
 Everything comes from a record (`walk.npz`, and the pictures and scores beside it); each function fills one step.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from html import escape
 
 import numpy as np
-import pandas as pd
 
 from . import charts, walk_charts
 from .config import SCHEMES
 from .data import CLASSES, TITLES
-from .html import Html, note, plain
+from .html import Html, note
 from .pages import committed
 from .records import Record
 from .scores import COMPONENTS, normality_score, terms
@@ -21,7 +21,6 @@ from .tables import address
 
 DATASETS = ("fashion_mnist", "mnist", "cifar10", "cats_vs_dogs", "digits")  # whose run is shown, the first that has one
 KINDS = ("normal", "anomalous")
-SYMBOLS = {"L_GD": r"\(L_{GD}\)", "L_GR": r"\(L_{GR}\)", "L_FE": r"\(L_{FE}\)", "L_FL": r"\(L_{FL}\)"}
 
 
 def chosen(records: Iterable[Record]) -> Record | None:
@@ -92,9 +91,9 @@ def reconstruction(record: Record) -> Html:
         picture = _picture(record, n, ", reconstructed")
         kept = ", from the JPEG pictures of the record" if picture.ndim == 3 else ""
         drawn = walk_charts.heat(gaps[n], most, f"Where the {KINDS[n]} image and its reconstruction differ")
-        caption = rf"\(|x - G(E(x))|\){kept}: largest {gaps[n].max():.2f}, full ink at {most:.2f}."
+        caption = f"{_math('|x - G(E(x))|')}{kept}: largest {gaps[n].max():.2f}, full ink at {most:.2f}."
         return [
-            (walk_charts.picture(picture, f"Reconstruction of the {KINDS[n]} image"), r"\(G(E(x))\)"),
+            (walk_charts.picture(picture, f"Reconstruction of the {KINDS[n]} image"), _math("G(E(x))")),
             (drawn, caption),
         ]
 
@@ -108,7 +107,7 @@ def latent_again(record: Record) -> Html:
 
     def side(n):
         drawn = walk_charts.strip(gaps[n], gaps.max(), f"Difference of the latents of the {KINDS[n]} image")
-        caption = rf"\(|E(x) - E(G(E(x)))|\): largest {gaps[n].max():.2f}, full height at {gaps.max():.2f}."
+        caption = f"{_math('|E(x) - E(G(E(x)))|')}: largest {gaps[n].max():.2f}, full height at {gaps.max():.2f}."
         return [_strip(record, n, "E_G_E_x", "E(G(E(x)))"), (drawn, caption)]
 
     return _sides(record, side) + _compared(record, "L_FE", "The mean over the latent's numbers")
@@ -118,9 +117,9 @@ def latent_again(record: Record) -> Html:
 def features(record: Record) -> Html:
     """The critic's features of x, of G(E(x)), and their difference."""
     maps = {
-        r"f_D(x)": _values(record, "f_D_x"),
-        r"f_D(G(E(x)))": _values(record, "f_D_G_E_x"),
-        r"f_D(x) - f_D(G(E(x)))": _values(record, "f_D_gap"),
+        "f_D(x)": _values(record, "f_D_x"),
+        "f_D(G(E(x)))": _values(record, "f_D_G_E_x"),
+        "f_D(x) - f_D(G(E(x)))": _values(record, "f_D_gap"),
     }
     most = max(values.max() for values in maps.values())
     places = _values(record, "f_D_x").shape[-1]
@@ -130,7 +129,7 @@ def features(record: Record) -> Html:
         return [
             (
                 walk_charts.heat(values[n], most, f"Mean size of {symbol} over channels, {KINDS[n]} image"),
-                rf"\(|{symbol}|\): mean {values[n].mean():.3f}, full ink at {most:.2f}.",
+                f"{_math(f'|{symbol}|')}: mean {values[n].mean():.3f}, full ink at {most:.2f}.",
             )
             for symbol, values in maps.items()
         ]
@@ -149,7 +148,7 @@ def latent_discriminator(record: Record) -> Html:
         what = f"D_z's two outputs for each of {len(image[n])} latents, {KINDS[n]} image"
         gap = np.abs(reference[n] - image[n]).sum(1)
         caption = (
-            r"● \(D_z(z, E(G(z)))\), ○ \(D_z(E(G(z)), E(x))\), drawn from "
+            f"● {_math('D_z(z, E(G(z)))')}, ○ {_math('D_z(E(G(z)), E(x))')}, drawn from "
             f"{_number(low)} to {_number(high)}; distances from {gap.min():.2f} to {gap.max():.2f}."
         )
         return [(walk_charts.dots(reference[n], image[n], low, high, what), caption)]
@@ -159,20 +158,19 @@ def latent_discriminator(record: Record) -> Html:
 
 @_step
 def components(record: Record) -> Html:
-    """The four components with their weights, and what each adds to the score."""
-    parts = {name: _values(record, name) for name in COMPONENTS}
-    adds = {name: _weight(record, name) * values for name, values in parts.items()}
-    most = max(values.max() for values in adds.values())
-    rows = []
-    for name, values in parts.items():
-        row = {"component": Html(SYMBOLS[name]), "weight": f"{_weight(record, name):g}"}
-        for n, kind in enumerate(KINDS):
-            drawn = walk_charts.bar(adds[name][n] / most, f"{name}, {kind} image, weighted: {adds[name][n]:.3f}")
-            weighted = Html(f'{adds[name][n]:.3f} <span class="{kind}">{drawn}</span>')
-            row |= {kind: f"{values[n]:.3f}", f"{kind}, weighted": weighted}
-        rows.append(row)
-    table = plain(pd.DataFrame(rows), "The components of the two images, and their share of the score")
-    return Html(f'<div class="math">{table.text}</div>')
+    """The four components, and what each adds to the score."""
+    weights = {name: _weight(record, name) for name in COMPONENTS}
+    most = max((weight * _values(record, name)).max() for name, weight in weights.items())
+
+    def side(n):
+        figures = []
+        for name, weight in weights.items():
+            value = _values(record, name)[n]
+            drawn = walk_charts.bar(weight * value / most, f"{name} weighted, {KINDS[n]} image")
+            figures.append((drawn, f"{_math(name)}: {weight:g} × {value:.3f} = {weight * value:.3f}"))
+        return figures
+
+    return _sides(record, side) + note(f"A full bar is {most:.3f}.")
 
 
 @_step
@@ -182,10 +180,10 @@ def score(record: Record) -> Html:
     normal = record.scores[~record.anomalous]
     lines = ""
     for kind, value in zip(KINDS, values, strict=True):
-        below = f"{(normal < value.astype(np.float32)).sum():,} of the {len(normal):,}"
-        lines += rf"<li>The {kind} image: \(NS(x) = {value:.3f}\), larger than that of {below} normal test images.</li>"
+        among = f"{(normal < value.astype(np.float32)).sum():,} of the {len(normal):,} normal test images"
+        lines += f"<li>The {kind} image: {_math('NS(x)')} = {value:.3f}, larger than that of {among}.</li>"
     drawn = charts.histogram(record, dict(zip(KINDS, values, strict=True)))
-    return Html(f'<ul class="math">{lines}</ul>{drawn}') + note("The dashed lines are the two images.")
+    return Html(f"<ul>{lines}</ul>{drawn}") + note("The dashed lines are the two images.")
 
 
 def _sides(record: Record, side: Callable[[int], list[tuple[str, str]]]) -> Html:
@@ -193,9 +191,7 @@ def _sides(record: Record, side: Callable[[int], list[tuple[str, str]]]) -> Html
     columns = ""
     for n, kind in enumerate(KINDS):
         drawn = side(n)
-        figures = "".join(
-            f'<figure>{drawing}<figcaption class="math">{caption}</figcaption></figure>' for drawing, caption in drawn
-        )
+        figures = "".join(f"<figure>{drawing}<figcaption>{caption}</figcaption></figure>" for drawing, caption in drawn)
         title = f"{kind}, class {escape(_class(record, n))}"
         columns += f'<div class="{kind}" style="grid-row: span {1 + len(drawn)}"><p>{title}</p>{figures}</div>'
     return Html(f'<div class="adcgan-sides">{columns}</div>')
@@ -206,7 +202,7 @@ def _strip(record, n, name, symbol):
     values = _values(record, name)[n]
     most = max(np.abs(_values(record, other)).max() for other in ("E_x", "E_G_E_x"))
     drawn = walk_charts.strip(values, most, f"{symbol} of the {KINDS[n]} image")
-    caption = rf"\({symbol}\): {len(values)} numbers from {_number(values.min())} to {_number(values.max())}"
+    caption = f"{_math(symbol)}: {len(values)} numbers from {_number(values.min())} to {_number(values.max())}"
     return drawn, f"{caption}; full height at ±{most:.2f}."
 
 
@@ -214,9 +210,15 @@ def _compared(record, name, what):
     """A sentence on one component of both images."""
     normal, anomalous = _values(record, name)
     return Html(
-        f'<p class="math">{what}, {SYMBOLS[name]}, is {normal:.3f} for the normal image and {anomalous:.3f} for the '
+        f"<p>{what}, {_math(name)}, is {normal:.3f} for the normal image and {anomalous:.3f} for the "
         f"anomalous one, {anomalous / normal:.2f} times as much.</p>"
     )
+
+
+def _math(text):
+    """A formula as HTML, which needs no script: letters in italics, what follows an underscore lowered."""
+    letters = re.sub(r"([A-Za-z]+)(?:_([A-Za-z]+))?", r"<i>\1</i><sub>\2</sub>", text)
+    return f'<span class="adcgan-math">{letters.replace("<sub></sub>", "").replace("-", "−")}</span>'
 
 
 def _number(value):

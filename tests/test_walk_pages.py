@@ -64,17 +64,16 @@ def test_each_component_is_told_as_the_record_has_it(page, record):
 
 def test_the_weighted_components_add_up_to_the_score(page, record):
     rows = [np.flatnonzero(record.anomalous == flag)[0] for flag in (False, True)]
-    lines = re.findall(r"\\\(L_\{\w+\}\\\)" + r" ([\d.]+)" * 5, page("components"))
-    assert len(lines) == len(COMPONENTS)
-    weight, *values = np.array(lines, float).T
-    assert list(weight) == [0.1, 0.9, 0.5, 0.5]
-    for value, weighted, expected in zip(values[::2], values[1::2], record.scores[rows], strict=True):
-        np.testing.assert_allclose(weight * value, weighted, atol=1e-3)
-        assert weighted.sum() == pytest.approx(expected, abs=3e-3)
+    lines = re.findall(r"L (\w+) : ([\d.]+) × ([\d.]+) = ([\d.]+)", page("components"))
+    assert [f"L_{name}" for name, *_ in lines] == [*COMPONENTS, *COMPONENTS]
+    weight, value, weighted = np.array([numbers for _, *numbers in lines], float).T
+    assert list(weight) == [0.1, 0.9, 0.5, 0.5] * 2
+    np.testing.assert_allclose(weight * value, weighted, atol=1e-3)
+    np.testing.assert_allclose(weighted.reshape(2, 4).sum(1), record.scores[rows], atol=3e-3)
 
 
 def test_the_score_is_placed_among_those_of_the_normal_images(page, record):
-    found = re.findall(r"NS\(x\) = ([\d.]+)\\\), larger than that of (\d+) of the (\d+) normal", page("score"))
+    found = re.findall(r"NS \( x \) = ([\d.]+), larger than that of (\d+) of the (\d+) normal", page("score"))
     normal = record.scores[~record.anomalous]
     for flag, (value, below, count) in zip((False, True), found, strict=True):
         score = record.scores[np.flatnonzero(record.anomalous == flag)[0]]
