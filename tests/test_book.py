@@ -1,5 +1,7 @@
 """The book, through the real jupyter-book: it builds from records alone, and it fails when something is wrong."""
 
+import ast
+import importlib.util
 import json
 import os
 import re
@@ -144,18 +146,70 @@ def test_a_broken_reference_fails_the_build_every_time_until_it_is_mended(small)
     assert small("text").returncode == 0
 
 
-def test_a_page_is_executed_again_when_what_was_measured_changes_and_only_then(small):
-    measured = small.root / "benchmarks/results/x.json"
-    measured.parent.mkdir(parents=True)
-    measured.write_text("{}")
+def test_a_page_is_executed_again_when_what_it_rests_on_changes_and_only_then(small):
+    measured = [small.root / name for name in ("benchmarks/results/x.json", "build/runs/adcgan/x/record.json")]
+    for path in measured:
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
     log = small.root / "executed"
-    code = f"with open({str(log)!r}, 'a') as file: file.write('x')"
-    assert small("text", code).returncode == 0
+    small("text", f"with open({str(log)!r}, 'a') as file: file.write('x')")
+    page = small.root / "book/index.md"
+    page.write_text(re.sub("rests_on:.*", "rests_on: build/runs/adcgan", page.read_text()))
+    log.unlink()
+    assert build(small.root).returncode == 0
     assert build(small.root).returncode == 0
     assert log.read_text() == "x"
-    measured.write_text("{ }")
+    measured[0].write_text("{ }")
+    assert build(small.root).returncode == 0
+    assert log.read_text() == "x"
+    measured[1].write_text("{ }")
     assert build(small.root).returncode == 0
     assert log.read_text() == "xx"
+
+
+def shown(page, records, monkeypatch):
+    """What the code cells of a page give where those are the committed records."""
+    from adcgan import pages
+
+    monkeypatch.setattr(pages, "committed", lambda: records)
+    for name, module in sys.modules.items():
+        if name.startswith("adcgan.") and hasattr(module, "committed"):
+            monkeypatch.setattr(module, "committed", lambda: records)
+    parts, names = [], {}
+    for cell in re.findall(r"^```\{code-cell\}.*\n(?::.*\n)*((?:.*\n)*?)```$", page.read_text(), re.MULTILINE):
+        *before, last = ast.parse(cell).body
+        exec(compile(ast.Module(before, []), page.name, "exec"), names)
+        parts.append(eval(compile(ast.Expression(last.value), page.name, "eval"), names).text)
+    return parts
+
+
+def patterns(text):
+    """`patterns` of book/_ext/fresh.py, which is no package."""
+    spec = importlib.util.spec_from_file_location("fresh", ROOT / "book/_ext/fresh.py")
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    return module.patterns(text)
+
+
+PAGES = [page for page in sorted((ROOT / "book").glob("*.md")) if "rests_on:" in page.read_text()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_nothing_of_records_that_it_does_not_say_it_rests_on(page, monkeypatch):
+    """Otherwise it would go on showing them after they changed."""
+    from adcgan.records import read_all
+
+    records = read_all(ROOT / "runs")
+    stated = {path.parent for pattern in patterns(page.read_text()) for path in ROOT.glob(pattern)}
+    some = [record for record in records if record.directory in stated]
+    if len(some) < len(records):
+        assert shown(page, records, monkeypatch) == shown(page, some, monkeypatch)
+
+
+def test_a_page_cannot_rest_on_a_place_that_is_not_watched():
+    assert patterns("---\na: b\nrests_on: runs/knn\n---\n") == ("runs/knn/**/record.json",)
+    assert patterns("---\nrests_on:\n---\n") == () and len(patterns("# Page")) == 3
+    with pytest.raises(ValueError, match="runsx: expected runs, build/runs"):
+        patterns("---\nrests_on: runsx\n---\n")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A page for every cell that was run (`adcgan.cell_pages`), and the records beside them.
 
-A page is written where its records or the code changed; pages of cells that are gone are removed.
+A page is written where what it says, or the frame around it, changed; pages of cells that are gone are removed.
 """
 
 import hashlib
