@@ -141,6 +141,7 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         started = time.monotonic()
         study = method.study(test, split.test_labels, split.anomalous)
         study_seconds = time.monotonic() - started
+        walk = method.walk(test[[split.anomalous.argmin(), split.anomalous.argmax()]])  # the first of each kind
         # Everything below is computed from the half-precision values that are stored: exactly traceable.
         components = {name: _half(name, values, cell) for name, values in components.items()}
         scores = normality_score(cell.config, components).astype(np.float32)
@@ -182,7 +183,9 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         content["study"] = study.readings
         content["cost"]["study_seconds"] = round(study_seconds, 2)
         study = study.draws | {name: _half(name, values, cell) for name, values in study.images.items()}
-    record = write(cell, runs, content, arrays, rows, study)
+    if walk is not None:
+        walk = {name: values.astype(np.float16) for name, values in walk.items()}
+    record = write(cell, runs, content, arrays, rows, study, walk)
     checkpoint.unlink(missing_ok=True)
     return record
 

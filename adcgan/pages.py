@@ -251,13 +251,6 @@ def decisions(method: str) -> Html:
     return plain(pd.DataFrame(rows), caption, ("default", "instead", "what it decides"))
 
 
-def figure1() -> Html:
-    """Figure 1, drawn by `adcgan.diagram`."""
-    from .diagram import figure1 as draw
-
-    return Html(f'<div class="adcgan-figure">{draw()}</div>')
-
-
 def _notes(*methods):
     """On the data that were not canonical, in runs of ``methods`` (of any where none is named)."""
     html = Html("")

@@ -58,6 +58,20 @@ def test_every_page_of_the_contents_is_built(book):
     assert {path.stem for path in pages(book)} == set(contents)
 
 
+def test_equations_carry_the_papers_numbers(book):
+    method = (book / "method.html").read_text()
+    numbers = re.findall(r'<div class="math[^>]*id="equation-eq-(\d)">\s*<span class="eqno">\((\d)\)', method)
+    assert numbers == [(n, n) for n in "123456"]
+
+
+def test_the_steps_of_one_image_are_all_on_their_page_and_name_their_run(book):
+    walk = (book / "walk.html").read_text()
+    assert walk.count('<div class="adcgan-sides">') == 7 and "adcgan-away" not in walk
+    run = re.search(r'The run shown: <a href="(cells/adcgan-[^"#]+)#(seed-\d)">', walk)
+    assert f'id="{run[2]}"' in (book / run[1]).read_text()
+    assert 'src="_static/steps.js"' in walk and (book / "_static/steps.js").exists()
+
+
 def test_tables_show_the_papers_figures_and_ours(book):
     from adcgan import paper, tables
     from adcgan.records import read_all
