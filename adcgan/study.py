@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -159,7 +158,7 @@ def nulls(records: Iterable[Record]) -> pd.DataFrame:
 
 def verdicts(records: Iterable[Record]) -> pd.DataFrame:
     """AD-CGAN's cells against the published ones: dataset, scheme, class, class_name, paper, ours, difference, low,
-    high, seeds, verdict. The interval resamples test images and seeds (`adcgan.statistics`).
+    high, seeds, verdict. The interval is over test images and seeds (`adcgan.statistics`).
     """
     table = tables.table3(records := list(records))
     table = table[(table["model"] == "AD-CGAN") & (table["seeds"] > 0)]
@@ -167,18 +166,13 @@ def verdicts(records: Iterable[Record]) -> pd.DataFrame:
     for _, cell in table.iterrows():
         place = (cell["dataset"], cell["scheme"], cell["class"])
         runs = [r for r in records if r.cell.method == "adcgan" and not r.cell.departures and _key(r)[:3] == place]
-        low, high = _interval(tuple(runs))
+        low, high = statistics.cell_interval(runs[0].anomalous, [run.scores for run in runs])
         said = statistics.verdict(cell["paper"], low, high, cell["seeds"], cell["of_seeds"])
         rows.append((*place, cell["class_name"], cell["paper"], cell["ours"], cell["ours"] - cell["paper"], low, high,
                      cell["seeds"], said))  # fmt: skip
     columns = ["dataset", "scheme", "class", "class_name", "paper", "ours", "difference", "low", "high", "seeds",
                "verdict"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
-
-
-@cache  # resampling takes most of a second per run, and a page shows the same interval more than once
-def _interval(runs):
-    return statistics.cell_interval(runs[0].anomalous, [run.scores for run in runs])
 
 
 def _studied(records):
