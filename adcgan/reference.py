@@ -159,6 +159,9 @@ class _Qualify(ast.NodeTransformer):
     def visit_Name(self, node):
         return ast.Name(resolve(node.id, self.module) or node.id)
 
+    def visit_Attribute(self, node):
+        return ast.Name(resolve(ast.unparse(node), self.module) or ast.unparse(node))
+
 
 def _qualified(node, module):
     return _Qualify(module).visit(copy.deepcopy(node))

@@ -15,6 +15,7 @@ SOURCES = (
     "adcgan/**/*.py",
     "adcgan/**/*.csv",
     "adcgan/**/*.yaml",
+    "CITATION.cff",
 )
 
 
