@@ -42,10 +42,11 @@ def software(citation: dict) -> str:
 def entries() -> Html:
     """Both as text to copy."""
     citation = yaml.safe_load(CITATION.read_text())
-    blocks = [
-        f'<div class="highlight"><pre tabindex="0">{escape(make(citation))}</pre></div>' for make in (paper, software)
-    ]
-    return Html(f"<p>The paper:</p>{blocks[0]}<p>This software:</p>{blocks[1]}")
+    html = ""
+    for title, make in (("The paper", paper), ("This software", software)):
+        code = f'<div class="highlight"><pre tabindex="0">{escape(make(citation))}</pre></div>'
+        html += f'<p>{title}:</p><div class="highlight-bibtex notranslate">{code}</div>'
+    return Html(html)
 
 
 def _entry(kind, key, fields):

@@ -89,25 +89,33 @@ def effort(cells: Iterable[plan.Cell], records: Iterable[Record]) -> Effort:
 
 def matrix() -> Html:
     """A row for each page of the book."""
-    rows = []
-    for line in LINES:
-        row = {"page": Html(f'<a href="{line.page}.html">{escape(line.title)}</a>'), "made from": line.made_from}
-        row |= dict.fromkeys(("cells recorded", "took", "the rest, estimated", "no rate known"), "")
-        if line.cells is not None:
-            behind = effort(plan.cells(**line.cells), committed())
-            row |= {
-                "cells recorded": f"{behind.recorded:,} of {behind.cells:,}",
-                "took": _time(behind.spent),
-                "the rest, estimated": _time(behind.estimated),
-                "no rate known": f"{behind.without_rate:,} cells" if behind.without_rate else "",
-            }
-        row["command"] = Html(f"<code>{escape(line.command)}</code>" if line.command else "nothing to train")
-        rows.append(row)
+    rows = [
+        {
+            "page": Html(f'<a href="{line.page}.html">{escape(line.title)}</a>'),
+            "made from": line.made_from,
+            "training behind it": "none"
+            if line.cells is None
+            else sentence(effort(plan.cells(**line.cells), committed())),
+            "command": Html(f"<code>{escape(line.command)}</code>" if line.command else ""),
+        }
+        for line in LINES
+    ]
     caption = "What each page is made from, and the training behind it"
-    return plain(pd.DataFrame(rows), caption, ("made from", "command"))
+    return plain(pd.DataFrame(rows), caption, ("made from", "training behind it", "command"))
+
+
+def sentence(behind: Effort) -> str:
+    """An effort in words."""
+    parts = [
+        f"{behind.recorded:,} of {behind.cells:,} cells recorded" + f", {_time(behind.spent)}" * (behind.spent > 0)
+    ]
+    with_rate = behind.cells - behind.recorded - behind.without_rate
+    if with_rate:
+        parts.append(f"{with_rate:,} more: {_time(behind.estimated)}, estimated")
+    if behind.without_rate:
+        parts.append(f"{behind.without_rate:,} more: not measured")
+    return "; ".join(parts)
 
 
 def _time(seconds):
-    if not seconds:
-        return ""
-    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from html import unescape
 from pathlib import Path
 
 from pypdf import PdfWriter
@@ -51,8 +52,8 @@ def main(output: Path) -> None:
         for page in contents():
             part = Path(scratch) / f"{page.stem}.pdf"
             print_page(page, part, Path(scratch) / "profile")
-            title = re.search(r"<h1>(.*?)<a class", page.read_text(), re.DOTALL)
-            joined.append(part, outline_item=re.sub("<[^>]+>", "", title[1]) if title else page.stem)
+            title = re.search(r"<title>(.*?)</title>", page.read_text(), re.DOTALL)[1]
+            joined.append(part, outline_item=unescape(title).split(" — ")[0].strip())
         joined.write(output)
     print(output)
 
