@@ -20,29 +20,6 @@ def build(root):
     )
 
 
-def copy_of_the_project(root):
-    """Everything that the book is built from, so that a test may damage it."""
-    for name in ("adcgan", "book", "runs"):
-        ignore = shutil.ignore_patterns("_build", "__pycache__")
-        shutil.copytree(ROOT / name, root / name, ignore=ignore)
-    return root
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory):
-    """The whole book, built once from a copy in which importing torch is an error."""
-    root = copy_of_the_project(tmp_path_factory.mktemp("book"))
-    (root / "no-torch").mkdir()
-    (root / "no-torch" / "torch.py").write_text("raise ImportError('the book must not import torch')\n")
-    path = os.pathsep.join([str(root), str(root / "no-torch")])
-    done = subprocess.run(
-        [JUPYTER_BOOK, "build", "book/"], cwd=root, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": path, "NO_COLOR": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root / "book/_build/html"
-
-
 def pages(book):
     return sorted(path for path in book.glob("*.html") if path.stem not in ("genindex", "search"))
 
@@ -103,7 +80,7 @@ def test_no_page_names_this_machine(book):
 def small(tmp_path):
     """A book of one page with the real configuration and extensions; ``page`` writes its code cell and text."""
     (tmp_path / "book").mkdir()
-    for name in ("_config.yml", "_ext", "_assets", "_vendor"):
+    for name in ("_config.yml", "_ext", "_assets", "_templates", "_vendor"):
         source = ROOT / "book" / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / "book" / name)
     (tmp_path / "book/_toc.yml").write_text("format: jb-book\nroot: index\n")

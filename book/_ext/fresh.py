@@ -1,7 +1,7 @@
 """Re-execute the pages when the records or the code behind them changed, and only then.
 
 Sphinx rereads a page when its own text changed; the numbers here come from records. A digest of the records, of the
-package and of the local extensions decides instead.
+package and of the book's frame (contents, extensions, templates) decides instead.
 """
 
 import hashlib
@@ -15,6 +15,10 @@ SOURCES = (
     "adcgan/**/*.py",
     "adcgan/**/*.csv",
     "adcgan/**/*.yaml",
+    "book/_config.yml",
+    "book/_toc.yml",
+    "book/_ext/*.py",
+    "book/_templates/*.html",
 )
 
 
