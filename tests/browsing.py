@@ -14,7 +14,7 @@ import pytest
 AXE = Path(__file__).parent / "_vendor/axe-core/axe.min.js"
 OPTIONS = (
     "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run", "--no-proxy-server",
+    "--no-first-run", "--disable-gpu", "--no-proxy-server",
     # Playwright's own way to refuse requests would switch the cache off, and every page would load MathJax again.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
