@@ -64,8 +64,11 @@ def _panel(name, values, warm_up, chance):
     return _svg(width, height, f"{name} by epoch: first {known[0]:.3g}, last {known[-1]:.3g}", body)
 
 
-def histogram(record: Record) -> str:
-    """The score NS of every test image, normal against anomalous, each with area one."""
+def histogram(record: Record, marks: dict[str, float] | None = None) -> str:
+    """The score NS of every test image, normal against anomalous, each with area one.
+
+    ``marks`` maps "normal" or "anomalous" to the score of one such image, drawn as a line.
+    """
     scores, anomalous = record.scores.astype(float), record.anomalous
     low, high = np.quantile(scores, [0, 0.995])
     edges = np.linspace(low, high if high > low else low + 1, 61)
@@ -84,6 +87,9 @@ def histogram(record: Record) -> str:
             steps.append(f"L{x0:.1f},{y:.1f}L{x1:.1f},{y:.1f}")
         body += f'<path d="{"".join(steps)}L450,{base}Z" class="area {name}"/>'
     body += _line(10, base, 450, base)
+    for name, value in (marks or {}).items():
+        x = 10 + 440 * (min(max(value, edges[0]), edges[-1]) - edges[0]) / (edges[-1] - edges[0])
+        body += f'<path d="M{x:.1f},{base}V8" class="mark {name}"/>'
     for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
         value = low + share * (edges[-1] - low)
         body += f'<text x="{10 + 440 * share:.0f}" y="{base + 18}" text-anchor="{anchor}">{value:.3g}</text>'
@@ -91,6 +97,7 @@ def histogram(record: Record) -> str:
         body += f'<text x="450" y="{y}" text-anchor="end" class="key {name}">{name}</text>'
     medians = [np.median(scores[anomalous == flag]) for flag in (False, True)]
     label = "Histogram of the score: median {:.3g} of normal, {:.3g} of anomalous images".format(*medians)
+    label += "".join(f"; a line at the {name} image's {value:.3g}" for name, value in (marks or {}).items())
     return _svg(width, height, label, body)
 
 

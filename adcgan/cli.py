@@ -33,27 +33,30 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(given):
     from . import experiments
+    from .records import find
 
     options = {name: value for name in _options() if (value := getattr(given, name)) is not None}
     dataset, cells = experiments.plan(given.method, given.dataset, given.scheme, given.classes, given.seeds, options)
     if dataset.provenance != "canonical":
         print(f"{dataset.name}: {dataset.provenance}", file=sys.stderr)
-    with _slot(given) as device:
+    missing = any(find(cell, given.runs) is None for cell in cells)
+    with _slot(given, missing) as device:
         _run_cells(cells, dataset, given.runs, device)
     return 0
 
 
 @contextmanager
-def _slot(given):
-    """The device to use: a GPU with a free slot where ``--slots`` shares them, otherwise as named."""
-    if given.slots is None:
+def _slot(given, missing):
+    """The device to use: where ``--slots`` shares them and cells are missing a GPU with a free slot, else as named."""
+    if given.slots is None or not missing:
         yield given.device
         return
     import torch
 
     from .lease import slot
 
-    with slot(torch.cuda.device_count(), given.slots) as number:
+    gpus = [str(torch.cuda.get_device_properties(number).uuid) for number in range(torch.cuda.device_count())]
+    with slot(gpus, given.slots) as number:
         yield f"cuda:{number}"
 
 
@@ -77,11 +80,14 @@ def _sweep(given):
     from .sweep import sweep
 
     started = time.monotonic()
-    options = parse_options("adcgan", given.options) if given.options else {}
-    cells = plan.cells(
-        methods=given.methods, datasets=given.datasets, schemes=given.schemes, classes=given.classes,
-        seeds=given.seeds, options=options,
-    )  # fmt: skip
+    chosen = dict(datasets=given.datasets, classes=given.classes, seeds=given.seeds)
+    if given.study:
+        if given.methods or given.schemes or given.options:
+            raise AdcganError("--study settles method, scheme and options: leave --methods, --schemes, --options out")
+        cells = plan.study_cells(**chosen)
+    else:
+        options = parse_options("adcgan", given.options) if given.options else {}
+        cells = plan.cells(methods=given.methods, schemes=given.schemes, options=options, **chosen)
     if not cells:
         raise AdcganError("no cell of the grid has that method, data set, scheme, class and seed: leave a filter out")
     device = experiments.choose_device(given.device)
@@ -114,11 +120,18 @@ def _dry_run(cells, given, device):
     places = [place for place in dict.fromkeys((given.out, Path("runs"))) if place.is_dir()]
     rates = plan.rates([record for place in places for record in read_all(place)], device)
     total, unknown = 0.0, 0
-    for kind, group in groupby(cells, key=lambda cell: (cell.method, cell.dataset, cell.scheme)):
+
+    def kind_of(cell):
+        changed = " ".join(f"{name}={value}" for name, value in cell.departures.items())
+        return cell.method, cell.dataset, cell.scheme, changed
+
+    for (*kind, changed), group in groupby(cells, key=kind_of):
         states = [plan.state(cell, given.out) for cell in group]
         left = len(states) - states.count("done")
-        rate = rates.get(kind)
-        line = f"{' '.join(kind)}: " + ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+        rate = rates.get(tuple(kind))
+        line = f"{' '.join([*kind, changed]).strip()}: " + ", ".join(
+            f"{states.count(state)} {state}" for state in dict.fromkeys(states)
+        )
         if left and rate:
             total += left * rate.seconds / given.jobs
             line += (
@@ -172,6 +185,7 @@ def _parser():
     sweep.add_argument("--schemes", nargs="+", default=[], choices=SCHEMES, metavar="SCHEME", help="only these")
     sweep.add_argument("--classes", nargs="+", default=[], help="only these, by number or name")
     sweep.add_argument("--seeds", nargs="+", type=int, default=[], help="only these")
+    sweep.add_argument("--study", action="store_true", help="the protocol study's trainings instead of the grid")
     sweep.add_argument("--options", default="", help="options for all cells, as in 'epochs=1 width=0.1'")
     sweep.add_argument("--out", type=Path, default=Path("runs"), help="directory of records (default: %(default)s)")
     sweep.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop before, with checkpoints")

@@ -53,7 +53,7 @@ FRAME = (12, 434, 848, 786)  # panel b's left, top, right, bottom
 CELL = 16  # side of a location in a local map, and of an entry in a vector
 
 BOXES = {
-    # Panel a. The keys E, G, D_cgan and D_z are those of `figure1`'s links.
+    # Panel a. The keys are those of `figure1`'s links.
     "x": Box(48, A, 44, 44, "image", "$x$", "normal|images"),
     "E": Box(140, A, 72, 88, "network", "$E$", "encoder", "encoder", "$L_{FE}$"),
     "E(x)": Box(240, A, 64, 38, "latent", "$E(x)$"),
@@ -142,7 +142,9 @@ STYLE = f"""
 & .cells {{ fill-opacity: 0.1; stroke-width: 1; }} & .chosen {{ fill-opacity: 0.45; stroke-width: 2; }}
 & .zoom {{ fill-opacity: 0.05; stroke-opacity: 0.5; stroke-dasharray: 2 3; }}
 & .positive {{ stroke-width: 2.2; }} & .negative {{ stroke-width: 1.8; stroke-dasharray: 7 4; }}
-& a {{ color: inherit; text-decoration: none; }} & a:hover .network, & a:focus .network {{ fill-opacity: 0.36; }}
+& a {{ color: inherit; text-decoration: none; outline-offset: 2px; }} & a rect {{ pointer-events: all; }}
+& a:hover rect {{ fill-opacity: 0.36; }} & a:hover .tag {{ stroke-width: 2.5; }}
+& a:focus-visible rect {{ stroke: currentColor; stroke-width: 4; stroke-dasharray: none; }}
 """ + "".join(f"& .{hue} {{ fill: {colour}; stroke: {colour}; }}\n" for hue, colour in HUES.items())
 
 
@@ -184,9 +186,28 @@ def _box(box):
             y = top + h + 6
         drawn.append(_text(x, y + height / 2, line))
         y += height
-    if box.tag:
-        drawn.append(_box(Box(x, top + h - 19, 46, 25, "tag", box.tag)))
     return "".join(drawn)
+
+
+def _tag(box):
+    """The tag at the foot of a box, as a box."""
+    x, bottom = box.at("bottom")
+    return Box(x, bottom - 19, 46, 25, "tag", box.tag)
+
+
+def _drawn(links):
+    """Every box and the tag on it, by name; those in ``links`` as links."""
+    for name, box in BOXES.items():
+        yield _link(_box(box), links.get(name))
+        if box.tag:
+            yield _link(_box(_tag(box)), links.get(re.sub("[${}]", "", box.tag)))
+
+
+def _link(drawn, link):
+    if link is None:
+        return drawn
+    address, name = link
+    return f'<a href="{escape(address)}" aria-label="{escape(name)}">{drawn}</a>'
 
 
 def _straight(a, b):
@@ -214,21 +235,19 @@ def _arrow(style, points):
     return f'<path d="M{path}" class="arrow {style}" marker-end="url(#{PREFIX}-tip)"/>{dot}'
 
 
-def figure1(links: dict[str, str] | None = None) -> str:
+def figure1(links: dict[str, tuple[str, str]] | None = None) -> str:
     """Figure 1 as one <svg> element to put into a page. Source: sections 2.1, 2.2 and A.1, equations 1-6.
 
-    ``links`` maps E, G, D_cgan or D_z to an address: those boxes become links.
+    ``links`` maps names of `BOXES`, and of tags on them such as L_FE, to an address and what is there: they become
+    links, which a keyboard reaches in the order of `BOXES`.
     """
-    boxes = {name: _box(box) for name, box in BOXES.items()}
-    for name, address in (links or {}).items():
-        boxes[name] = f'<a href="{escape(address)}" aria-label="{name}">{boxes[name]}</a>'
     left, top, right, bottom = FRAME
     (x0, _), (x1, _), (_, y) = (BOXES["D_cgan"].at(side) for side in ("left", "right", "bottom"))
     body = [
         f'<path d="M{x0:g} {y:g}L{left} {top}V{bottom}H{right}V{top}L{x1:g} {y:g}" class="zoom critic"/>',
         *(_arrow(*arrow) for arrow in arrows()),
         *(f'<path d="{edges}" class="cells critic" style="fill:none"/>' for edges in BEHIND),
-        *boxes.values(),
+        *_drawn(links or {}),
         *(_text(*note) for note in NOTES),
     ]
     for i, (kind, hue, meaning) in enumerate(LEGEND):

@@ -19,12 +19,18 @@ from .data import CANONICAL, Dataset
 from .errors import AdcganError
 from .evaluation import auroc
 from .images import pad_shrink
+from .lease import held
 from .records import CHECKPOINT, Cell, Record, find, write
 from .scores import normality_score
 
 COLUMNS = 12  # pictures in a row of a record's sheet
 SCORING_EPOCHS = 3  # a time box leaves this many epochs' time for the scores and the study of protocols
+LOCK = "cell.lock"  # held in the cell's directory while it is in work
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
+
+
+class Busy(AdcganError):
+    """Another process has the cell in work."""
 
 
 def plan(
@@ -77,27 +83,41 @@ def work(
     """What `run` does, a training step at a time: the record is the generator's return value.
 
     ``eager`` keeps a CUDA training from being captured (`adcgan.stepping`); ``deadline`` is a time of
-    `time.monotonic` that no epoch should cross (`adcgan.training.OutOfTime`).
+    `time.monotonic` that no epoch should cross (`adcgan.training.OutOfTime`). Raises `Busy` where another process
+    has the cell in work, AdcganError where its record is of other data.
     """
-    done = find(cell, runs)
-    if done is not None:
-        measured_on = done.content["data"]["fingerprint"]
-        if measured_on != dataset.fingerprint:
-            raise AdcganError(
-                f"{done.directory} was measured on other data (fingerprint {measured_on[:8]}, now "
-                f"{dataset.fingerprint[:8]}): name another directory for runs, or use that data"
-            )
-        return done
     directory = cell.directory(runs)
+    if (done := _existing(cell, dataset, runs)) is not None:
+        return done
     _make_writable(directory)
-    where = choose_device(device)
+    with held(directory / LOCK) as mine:
+        if not mine:
+            raise Busy(f"{cell} is in work elsewhere ({directory / LOCK} is held): wait for its end")
+        if (done := _existing(cell, dataset, runs)) is not None:  # ended elsewhere just before
+            return done
+        return (yield from _measure(cell, dataset, runs, choose_device(device), eager, deadline))
+
+
+def _existing(cell, dataset, runs):
+    """The cell's record, None where there is none. Raises AdcganError where it is of other data."""
+    done = find(cell, runs)
+    if done is not None and (measured_on := done.content["data"]["fingerprint"]) != dataset.fingerprint:
+        raise AdcganError(
+            f"{done.directory} was measured on other data (fingerprint {measured_on[:8]}, now "
+            f"{dataset.fingerprint[:8]}): name another directory for runs, or use that data"
+        )
+    return done
+
+
+def _measure(cell, dataset, runs, where, eager, deadline):
+    """Train, score and record: a step at a time, the record is the generator's return value."""
     split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
     if cell.config.test_images:
         split = data.subsample(split, cell.config.test_images)
     train, test = split.train, split.test
     if cell.config.preprocessing == "pad-shrink":
         train, test = pad_shrink(train), pad_shrink(test)
-    checkpoint = directory / CHECKPOINT
+    checkpoint = cell.directory(runs) / CHECKPOINT
     identity = f"{cell} {cell.digest[:8]} data {dataset.fingerprint[:8]}"
     if where.type == "cuda":
         torch.cuda.reset_peak_memory_stats(where)
@@ -121,6 +141,7 @@ def work(
         started = time.monotonic()
         study = method.study(test, split.test_labels, split.anomalous)
         study_seconds = time.monotonic() - started
+        walk = method.walk(test[[split.anomalous.argmin(), split.anomalous.argmax()]])  # the first of each kind
         # Everything below is computed from the half-precision values that are stored: exactly traceable.
         components = {name: _half(name, values, cell) for name, values in components.items()}
         scores = normality_score(cell.config, components).astype(np.float32)
@@ -162,7 +183,9 @@ def work(
         content["study"] = study.readings
         content["cost"]["study_seconds"] = round(study_seconds, 2)
         study = study.draws | {name: _half(name, values, cell) for name, values in study.images.items()}
-    record = write(cell, runs, content, arrays, rows, study)
+    if walk is not None:
+        walk = {name: values.astype(np.float16) for name, values in walk.items()}
+    record = write(cell, runs, content, arrays, rows, study, walk)
     checkpoint.unlink(missing_ok=True)
     return record
 

@@ -4,10 +4,12 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from statistics import stdev
 
 import pandas as pd
 
 ORIGINS = {"reimplemented": "†", "quoted": "*"}  # the paper's marks
+VERDICTS = {"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "incomplete": "…"}
 
 
 @dataclass(frozen=True)
@@ -23,36 +25,75 @@ class Html:
         return Html(self.text + "\n" + other.text)
 
 
-def paper_cell(row) -> str:
+def paper_cell(row, attributes: str = "") -> str:
     """The published figure as printed, with its plus/minus and its mark."""
     if pd.isna(row["paper"]):
-        return '<td class="none">not given</td>'
+        return f'<td class="none"{attributes}>not given</td>'
     origin = ORIGINS.get(row.get("origin"), "")
     spread = "" if pd.isna(row.get("plus_minus")) else f" <small>±{row['plus_minus']:.2f}</small>"
-    return f"<td>{row['paper']:.1f}{origin}{spread}</td>"
+    return f"<td{attributes}>{row['paper']:.1f}{origin}{spread}</td>"
 
 
-def our_cell(row, seeds: int) -> str:
+def seeds_text(row, planned: int) -> str:
+    """What each seed gave and which are missing: "seed 0: 79.9, seed 2: 80.4; sd 0.4 points; seed 1 not run".
+
+    The row has a column ``seed_N`` for each seed, AUROC in percent; that of a mean over classes (it has ``classes``)
+    is NaN while one of them is missing.
+    """
+    values = {int(name.removeprefix("seed_")): row[name] for name in row.index if str(name).startswith("seed_")}
+    known = {seed: value for seed, value in values.items() if not pd.isna(value)}
+    missing = [str(seed) for seed in range(planned) if seed not in known]
+    parts = [", ".join(f"seed {seed}: {value:.1f}" for seed, value in known.items())] if known else []
+    if len(known) > 1:
+        parts.append(f"sd {stdev(known.values()):.1f} points")
+    if missing:
+        what = "not run for every class" if "classes" in row else "not run"
+        parts.append(f"seed{'s' * (len(missing) > 1)} {', '.join(missing)} {what}")
+    return "; ".join(parts)
+
+
+def tip(text: str) -> str:
+    """A note that its cell shows while it is pointed at or focused, and that is read out with it."""
+    return f'<span class="adcgan-tip"> {escape(text)}</span>'
+
+
+def difference(points: float) -> str:
+    """Ours less the paper's, AUROC points: the sign and a colour say which is higher."""
+    kind = "equal" if round(points, 1) == 0 else "higher" if points > 0 else "lower"
+    arrow = {"equal": "=", "higher": "▲", "lower": "▼"}[kind]
+    figure = "0.0" if kind == "equal" else f"{points:+.1f}".replace("-", "−")
+    return f'<span class="adcgan-{kind}"><span aria-hidden="true">{arrow}</span> {figure}</span>'
+
+
+def verdict(word: str) -> str:
+    """A verdict of `adcgan.statistics` with its sign and colour."""
+    sign = VERDICTS[word]
+    return f'<span class="adcgan-{word.replace(" ", "-")}"><span aria-hidden="true">{sign}</span> {word}</span>'
+
+
+def our_cell(row, seeds: int, attributes: str = "", counted: bool = True) -> str:
     """The measured figure with the seeds behind it; what is missing is said, never averaged over.
 
     ``seeds`` is how many were planned, unless the row's ``of_seeds`` says. Where the row has a ``link``, the figure
-    leads to what is behind it.
+    leads to what is behind it. ``attributes`` are the cell's own, with a blank before them; ``counted`` says
+    the number of seeds in the cell.
     """
     some = row.get("classes", row["seeds"])
     if not some:
-        return '<td class="none">not run</td>'
+        return f'<td class="none"{attributes}>not run</td>'
     if pd.isna(row["ours"]):
         some = f"{row['classes']}/{row['of_classes']} classes"
         if link := row.get("link"):
             some = f'<a href="{escape(link)}">{some}</a>'
-        return f'<td class="none">{some}</td>'
+        return f'<td class="none"{attributes}>{some}</td>'
     share = f", {row['share']:,} images" if row.get("share") else ""
     of_seeds = row.get("of_seeds", seeds)
-    behind = f"{row['seeds']}/{of_seeds} seed{'s' if of_seeds > 1 else ''}{share}"
+    behind = f" <small>{row['seeds']}/{of_seeds} seed{'s' if of_seeds > 1 else ''}{share}</small>" if counted else ""
     figure = f"{row['ours']:.1f}"
     if link := row.get("link"):
         figure = f'<a href="{escape(link)}">{figure}</a>'
-    return f'<td class="ours">{figure} <small>{behind}</small></td>'
+    note = tip(seeds_text(row, of_seeds))
+    return f'<td class="ours"{attributes}>{figure}{behind}{note}</td>'
 
 
 def paired(frame: pd.DataFrame, *, rows: dict[str, str], groups: Callable, caption: str, seeds: int) -> Html:

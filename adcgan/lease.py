@@ -4,7 +4,7 @@ import fcntl
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,13 +15,27 @@ from .errors import AdcganError
 def held(path: Path) -> Iterator[bool]:
     """Whether this process got the lock at ``path``; it is released at the end of the block, or with the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
+    while True:
+        with open(path, "a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            if not _is_at(file, path):
+                continue  # its last holder removed it after it was opened here: that lock keeps nobody out
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
             return
-        yield True
+
+
+def _is_at(file, path):
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def directory() -> Path:
@@ -30,21 +44,22 @@ def directory() -> Path:
 
 
 @contextmanager
-def slot(devices: int, slots: int, patience: float = float("inf")) -> Iterator[int]:
-    """The number of a GPU with a free slot, of ``devices`` with ``slots`` each; waits until one is free.
+def slot(devices: Sequence[str], slots: int, patience: float = float("inf")) -> Iterator[int]:
+    """The place in ``devices`` of a GPU with a free slot, of ``slots`` each; waits until one is free.
 
-    Raises AdcganError after ``patience`` seconds without one, or where there is no GPU at all.
+    ``devices`` are names that mean the same GPU to every process of the machine (UUIDs; a number would depend on
+    CUDA_VISIBLE_DEVICES). Raises AdcganError after ``patience`` seconds without one, or where there is no GPU at all.
     """
-    if devices < 1:
+    if not devices:
         raise AdcganError("no CUDA device to share: leave --slots out, or run where torch finds one")
     give_up = time.monotonic() + patience
     while True:
         for number in range(slots):  # first slots of all devices, then second ones: the load spreads
-            for device in range(devices):
-                with held(directory() / f"gpu{device}-slot{number}.lock") as mine:
+            for place, device in enumerate(devices):
+                with held(directory() / f"{device}-slot{number}.lock") as mine:
                     if mine:
-                        yield device
+                        yield place
                         return
         if time.monotonic() > give_up:
-            raise AdcganError(f"all {slots} slots of {devices} GPUs are taken: wait, or raise --slots")
+            raise AdcganError(f"all {slots} slots of {len(devices)} GPUs are taken: wait, or raise --slots")
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""Equations 1, 2, 3 and 6, one function each, with the paper's symbols.
+"""Equations 1, 2, 3 and 6, one function each, with the paper's symbols; book/method.md shows them side by side.
 
 Every loss is a mean over the batch, to be minimised; logits go in, never probabilities.
 """
@@ -22,12 +22,13 @@ def pairing(C_psi: Tensor, phi_E: Tensor) -> Tensor:
     """g_theta for all pairs: S[n, n', i] = C_psi^(i)(x_n')^T phi_theta(E_psi(x_n)), shape (N, N, M^2).
 
     ``C_psi`` (N, K, M, M) local maps, ``phi_E`` (N, K) projected global vectors.
+    Equation 1, book/method.md#equation-eq-1.
     """
     return torch.einsum("mki,nk->nmi", C_psi.flatten(2), phi_E)
 
 
 def L_cgan(C_psi: Tensor, phi_E: Tensor, denominator: str = "masked") -> Tensor:
-    """Equation 1: each location of an image must recognise its own image's global vector.
+    """Equation 1, book/method.md#equation-eq-1: each location of an image must recognise its own image's global vector.
 
     ``denominator``: "masked" sets the positive against every location of the *other* images (InfoMax-GAN's
     code, and ours by default; least value 0, chance log(1 + (N-1)M^2)); "literal" against all locations of all
@@ -49,7 +50,7 @@ def L_cgan(C_psi: Tensor, phi_E: Tensor, denominator: str = "masked") -> Tensor:
 
 
 def L_adv_D(C_real: Tensor, C_fake: Tensor, form: str = "rsgan") -> Tensor:
-    """Equation 6, critic: -E log sigma(C(x_r) - C(x_f)); logits (N,) paired by position.
+    """Equation 6, book/method.md#equation-eq-6, critic: -E log sigma(C(x_r) - C(x_f)); logits (N,) paired by position.
 
     "rasgan" compares each logit with the average of the other kind (register row 8).
     """
@@ -59,7 +60,7 @@ def L_adv_D(C_real: Tensor, C_fake: Tensor, form: str = "rsgan") -> Tensor:
 
 
 def L_adv_G(C_real: Tensor, C_fake: Tensor, form: str = "rsgan") -> Tensor:
-    """Equation 6, generator: the critic's loss with real and fake exchanged."""
+    """Equation 6, book/method.md#equation-eq-6, generator: the critic's loss with real and fake exchanged."""
     return L_adv_D(C_fake, C_real, form)
 
 
@@ -67,12 +68,12 @@ def L_adv_G(C_real: Tensor, C_fake: Tensor, form: str = "rsgan") -> Tensor:
 
 
 def L_G(L_adv_G: Tensor, L_cgan_fake: Tensor, alpha: float) -> Tensor:
-    """Equation 2: the generator learns the contrast of fake images only."""
+    """Equation 2, book/method.md#equation-eq-2: the generator learns the contrast of fake images only."""
     return L_adv_G + alpha * L_cgan_fake
 
 
 def L_D(L_adv_D: Tensor, L_cgan_real: Tensor, beta: float) -> Tensor:
-    """Equation 2: the critic learns the contrast of real images only."""
+    """Equation 2, book/method.md#equation-eq-2: the critic learns the contrast of real images only."""
     return L_adv_D + beta * L_cgan_real
 
 
@@ -80,7 +81,7 @@ def L_D(L_adv_D: Tensor, L_cgan_real: Tensor, beta: float) -> Tensor:
 
 
 def L_dz(D_z_same: Tensor, D_z_encoded: Tensor) -> Tensor:
-    """Equation 3 as D_z minimises it: -log D_z(z, z) - log(1 - D_z(z, E(x))), on logits.
+    """Equation 3, book/method.md#equation-eq-3, as D_z minimises it, on logits: -log D_z(z, z) - log(1 - D_z(z, E(x))).
 
     The printed ``1 - log D_z`` is read as ``log(1 - D_z)`` (register row 10).
     """
@@ -88,7 +89,7 @@ def L_dz(D_z_same: Tensor, D_z_encoded: Tensor) -> Tensor:
 
 
 def L_E(D_z_encoded: Tensor, role: str = "adversarial") -> Tensor:
-    """The encoder's side of equation 3, on logits of D_z(z, E(x)).
+    """The encoder's side of Equation 3, book/method.md#equation-eq-3, on logits of D_z(z, E(x)).
 
     "adversarial" (non-saturating): E wants the label 1; "cooperative", as the October 2021 script: E wants 0.
     """

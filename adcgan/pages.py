@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from . import tables
-from .config import SCHEMES, Config, configure
+from .config import CONFIGS, SCHEMES, Config, configure
 from .data import TITLES
-from .html import Html, note, paired, plain, table
+from .html import Html, difference, note, paired, plain, seeds_text, table, tip
 from .records import Record, read_all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ def opening() -> Html:
                 "classes": ", ".join(done["class_name"]) or "none",
                 "paper, these classes": f"{done['paper'].mean():.1f}" if len(done) else "",
                 "ours": f"{done['ours'].mean():.1f}" if len(done) else "not run",
-                "difference": f"{done['ours'].mean() - done['paper'].mean():+.1f}" if len(done) else "",
+                "difference": Html(difference(done["ours"].mean() - done["paper"].mean())) if len(done) else "",
             }
         )
     shown = pd.DataFrame(rows).sort_values("scheme", ascending=False, kind="stable")
@@ -102,7 +102,7 @@ def table3() -> Html:
         f"{tables.address(method, row['dataset'], row['scheme'], row['class'])}.html"
         for method, (_, row) in zip(methods, frame.iterrows(), strict=True)
     ]
-    frame["class"] = [f"{row['class']} {row['class_name']}" for _, row in frame.iterrows()]
+    frame["class"] = [tables.class_title(row["class"], row["class_name"]) for _, row in frame.iterrows()]
     frame["dataset"] = frame["dataset"].map(TITLES)
     rows = {"dataset": "data set", "class": "class"}
     html = Html("")
@@ -115,8 +115,10 @@ def table3() -> Html:
         part = frame[(frame["scheme"] == scheme) & frame["model"].isin(tables.OTHERS)]
         part = part.assign(
             ours=[
-                Html(f'<a href="{link}">{value:.1f}</a>') if value == value else "not run"
-                for value, link in zip(part["ours"], part["link"], strict=True)
+                Html(f'<a href="{row["link"]}">{row["ours"]:.1f}</a>{tip(seeds_text(row, row["of_seeds"]))}')
+                if row["ours"] == row["ours"]
+                else "not run"
+                for _, row in part.iterrows()
             ]
         )
         wide = part.set_index(["dataset", "class", "model"])["ours"].unstack(sort=False).reset_index()
@@ -147,7 +149,7 @@ def table4() -> Html:
         0, "cell", [f"{TITLES[r.dataset]}, {r.scheme}, {r['class']} {r.class_name}" for _, r in cells.iterrows()]
     )
     cells = cells.drop(columns=["dataset", "scheme", "class", "class_name"]).round(1)
-    return html + plain(cells, "The same variants per class, mean over the seeds run (%)") + _notes()
+    return html + plain(cells, "The same variants per class, mean over the seeds run (%)") + _notes("adcgan")
 
 
 def table2() -> Html:
@@ -249,15 +251,9 @@ def decisions(method: str) -> Html:
     return plain(pd.DataFrame(rows), caption, ("default", "instead", "what it decides"))
 
 
-def figure1() -> Html:
-    """Figure 1, drawn by `adcgan.diagram`."""
-    from .diagram import figure1 as draw
-
-    return Html(f'<div class="adcgan-figure">{draw()}</div>')
-
-
-def _notes():
+def _notes(*methods):
+    """On the data that were not canonical, in runs of ``methods`` (of any where none is named)."""
     html = Html("")
-    for line in tables.notes(committed()):
+    for line in tables.notes(record for record in committed() if record.cell.method in (methods or CONFIGS)):
         html += note(f"Not the canonical data. {line}.")
     return html

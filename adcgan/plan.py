@@ -30,6 +30,44 @@ BLOCKS = (
     (("isolation_forest", "autoencoder"), TEN_CLASSES, ALL_VS_ONE, SEEDS[1:]),
 )
 
+# The protocol study's trainings: what is changed against the defaults, one register row at a time, and the released
+# script's training as a whole (specification A.8: what of it is not scoring).
+CHANGES: dict[str, dict] = {
+    "released training": dict(
+        optimiser="adamw", critic_gradients="accumulated", latent_draws="shared", latent_role="cooperative",
+        latent_pair="marginal", warm_up_count="included", preprocessing="pad-shrink",
+    ),
+    "alpha=0, beta=0": dict(alpha=0.0, beta=0.0),
+} | {
+    f"{name}={value}": {name: value}
+    for name, value in (
+        ("latent_weight", 0.0), ("latent_role", "cooperative"), ("latent_pair", "alad"), ("latent_pair", "marginal"),
+        ("contrastive", "literal"), ("architecture", "t2p"), ("preprocessing", "pad-shrink"), ("optimiser", "adamw"),
+        ("encoder_output", "none"), ("dropout", "none"), ("critic_norm", "spectral"), ("critic_steps", 1),
+        ("critic_steps", 5), ("critic_gradients", "accumulated"), ("generator_optimiser", "separate"),
+        ("latent_draws", "shared"), ("adversarial", "rasgan"), ("projection", "global"), ("projection", "both"),
+        ("logit_head", "linear"), ("local_tap", "layer"), ("initialisation", "xavier"), ("prior", "uniform"),
+        ("warm_up_count", "included"), ("warm_up", "with-discriminators"), ("warm_up", "learning-rate"),
+        ("pixel_range", "symmetric"), ("validation_fraction", 0.1), ("last_batch", "keep"),
+    )
+}  # fmt: skip
+STUDIED = TEN_CLASSES[:2]  # data sets of the study
+STUDIED_CLASSES = 3  # the first of each
+
+
+def study_cells(*, datasets=(), classes=(), seeds=()) -> list[Cell]:
+    """The protocol study's trainings in order, change by change; filters as in `cells`."""
+    chosen = set(datasets or STUDIED) & set(STUDIED)
+    parts = dict(methods=["adcgan"], schemes=[ONE_VS_ALL], classes=classes, seeds=seeds)
+    return [
+        cell
+        for options in CHANGES.values()
+        for dataset in STUDIED
+        if dataset in chosen
+        for cell in cells(datasets=[dataset], options=options, **parts)
+        if cell.label < STUDIED_CLASSES
+    ]
+
 
 def cells(*, methods=(), datasets=(), schemes=(), classes=(), seeds=(), options: dict | None = None) -> list[Cell]:
     """The grid's cells in order; each filter that is not empty keeps what it names, ``options`` apply to all.

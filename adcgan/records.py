@@ -20,7 +20,7 @@ from .evaluation import auroc
 from .scores import normality_score
 
 FORMAT = 1
-RECORD, SCORES, STUDY = "record.json", "scores.npz", "study.npz"
+RECORD, SCORES, STUDY, WALK = "record.json", "scores.npz", "study.npz", "walk.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
 
@@ -57,7 +57,7 @@ class Cell:
         return f"{self.method} {self.dataset} {self.scheme} class {self.label} seed {self.seed}{variant}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Record:
     """A record that was read and found whole. ``content`` is record.json as a dictionary (see the schema)."""
 
@@ -72,7 +72,12 @@ class Record:
 
     @cached_property
     def _arrays(self) -> dict[str, np.ndarray]:
-        with np.load(self.directory / SCORES, allow_pickle=False) as archive:
+        return self._beside(SCORES)
+
+    def _beside(self, name: str) -> dict[str, np.ndarray]:
+        if name not in self.content["files"]:
+            return {}
+        with np.load(self.directory / name, allow_pickle=False) as archive:
             return dict(archive)
 
     @property
@@ -93,10 +98,15 @@ class Record:
     @cached_property
     def study(self) -> dict[str, np.ndarray]:
         """The study's arrays by name: AUROCs over draws, float32, and values per image, float16; maybe empty."""
-        if STUDY not in self.content["files"]:
-            return {}
-        with np.load(self.directory / STUDY, allow_pickle=False) as archive:
-            return dict(archive)
+        return self._beside(STUDY)
+
+    @cached_property
+    def walk(self) -> dict[str, np.ndarray]:
+        """The path to the score of the first normal and the first anomalous test image, float16 (2, ...); maybe empty.
+
+        The names are those of `adcgan.methods.walk`; the pictures are the first of the rows "normal" and "anomalous".
+        """
+        return self._beside(WALK)
 
     @property
     def labels(self) -> np.ndarray:
@@ -127,16 +137,16 @@ def write(
     arrays: dict[str, np.ndarray],
     rows: dict[str, np.ndarray],
     study: dict[str, np.ndarray] | None = None,
+    walk: dict[str, np.ndarray] | None = None,
 ) -> Record:
     """Write a complete cell: scores and pictures first, record.json last, each by rename.
 
-    ``arrays`` go to scores.npz, ``study`` to study.npz; ``rows`` name to uint8 (columns, H, H, C) go to the sheet of
-    pictures. On a failure the directory holds no record, and AdcganError says why.
+    ``arrays`` go to scores.npz, ``study`` to study.npz, ``walk`` to walk.npz; ``rows`` name to uint8 (columns, H, H, C)
+    go to the sheet of pictures. On a failure the directory holds no record, and AdcganError says why.
     """
     directory = cell.directory(runs)
     files = {SCORES: _npz(arrays), PICTURES[next(iter(rows.values())).shape[3]]: _sheet(rows)}
-    if study is not None:
-        files[STUDY] = _npz(study)
+    files |= {name: _npz(part) for name, part in ((STUDY, study), (WALK, walk)) if part is not None}
     content = content | {
         "format": FORMAT,
         "pictures": {"tile": next(iter(rows.values())).shape[1], "rows": list(rows)},

@@ -25,25 +25,35 @@ VARIANTS = {"AD-CGAN_LG": None, "AD-CGAN_LFE": 1.0, "AD-CGAN_LFL": 0.0, "AD-CGAN
 
 
 def L_GD(f_D_x: Tensor, f_D_reconstruction: Tensor) -> Tensor:
-    """Discrimination loss |f_D(x) - f_D(G(E(x)))|, mean over (K, M, M); (N, K, M, M) -> (N,). Below equation 4."""
+    """Discrimination loss |f_D(x) - f_D(G(E(x)))|, mean over (K, M, M); (N, K, M, M) -> (N,).
+
+    A term of Equation 4, book/method.md#equation-eq-4.
+    """
     return (f_D_x - f_D_reconstruction).abs().flatten(1).mean(1)
 
 
 def L_GR(x: Tensor, reconstruction: Tensor) -> Tensor:
-    """Residual loss |x - G(E(x))|, mean over pixels; (N, C, H, H) -> (N,). Below equation 4."""
+    """Residual loss |x - G(E(x))|, mean over pixels; (N, C, H, H) -> (N,).
+
+    A term of Equation 4, book/method.md#equation-eq-4.
+    """
     return (x - reconstruction).abs().flatten(1).mean(1)
 
 
 def L_FE(E_x: Tensor, E_reconstruction: Tensor) -> Tensor:
-    """Encoded feature loss |E(x) - E(G(E(x)))|, mean over latents; (N, L) -> (N,). Equation 5."""
+    """Encoded feature loss |E(x) - E(G(E(x)))|, mean over latents; (N, L) -> (N,).
+
+    Equation 5, book/method.md#equation-eq-5.
+    """
     return (E_x - E_reconstruction).abs().mean(1)
 
 
 def L_FL(D_z, z: Tensor, E_of_G: Tensor, E_x: Tensor) -> Tensor:
-    """Latent feature loss || D_z(z, E(G(z))) - D_z(E(G(z)), E(x)) ||_1; latents (N, L) -> (N,). Equation 5.
+    """Latent feature loss || D_z(z, E(G(z))) - D_z(E(G(z)), E(x)) ||_1; latents (N, L) -> (N,).
 
-    ``E_of_G`` is E(G(z)) as printed, or E(G(E(x))). D_z's arguments stand as in training, reference first,
-    encoded second: the paper prints the first term's in the opposite order (register row 24).
+    Equation 5, book/method.md#equation-eq-5. ``E_of_G`` is E(G(z)) as printed, or E(G(E(x))). D_z's
+    arguments stand as in training, reference first, encoded second: the paper prints the first term's in the
+    opposite order (register row 24).
     """
     return (D_z(z, E_of_G) - D_z(E_of_G, E_x)).abs().sum(1)
 
@@ -51,7 +61,7 @@ def L_FL(D_z, z: Tensor, E_of_G: Tensor, E_x: Tensor) -> Tensor:
 def combine(
     components: dict[str, np.ndarray], lambda_: float, rho: float | None, terms: dict[str, int] | None = None
 ) -> np.ndarray:
-    """Equation 4: NS = L_Gr + L_Fr, (N,). ``rho`` None leaves L_Fr out (Table 4's LG).
+    """Equation 4, book/method.md#equation-eq-4: NS = L_Gr + L_Fr, (N,). ``rho`` None leaves L_Fr out (Table 4's LG).
 
     The components are means; ``terms``, how many terms each is the mean of, turns them into the printed sums.
     """

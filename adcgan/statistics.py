@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import rankdata, wilcoxon
 from scipy.stats import t as student
-from scipy.stats import wilcoxon
 
 from .evaluation import auroc
 
@@ -16,49 +16,34 @@ RESAMPLES = 1000
 TOLERANCE = 2.0
 
 
-def bootstrap(anomalous: np.ndarray, scores: Sequence[np.ndarray], resamples: int = RESAMPLES, seed: int = 0):
-    """The mean AUROC over seeds with the test images resampled: points, (resamples,).
+def variance_over_images(anomalous: np.ndarray, scores: Sequence[np.ndarray]) -> float:
+    """The variance, over draws of test images, of the mean AUROC over seeds; points squared.
 
-    ``scores`` holds a score (M,) per seed for the same test images. Each resample draws the normal and the anomalous
-    images separately, with replacement, the same for all seeds.
+    DeLong, DeLong and Clarke-Pearson (1988): what the bootstrap over normal and over anomalous images tends to, in
+    closed form. An image's placement is the share of the other kind on its right side; ``scores`` holds a score (M,)
+    per seed for the same test images, so an image's placements are averaged over the seeds first.
     """
-    random = np.random.default_rng(seed)
-    counts = np.zeros((resamples, len(anomalous)), np.int16)
-    for rows in (np.flatnonzero(~anomalous), np.flatnonzero(anomalous)):
-        drawn = random.integers(len(rows), size=(resamples, len(rows)), dtype=np.int32)
-        drawn += len(rows) * np.arange(resamples, dtype=np.int32)[:, None]
-        counts[:, rows] = np.bincount(drawn.ravel(), minlength=resamples * len(rows)).reshape(resamples, -1)
-    return 100 * np.mean([weighted_auroc(anomalous, score, counts) for score in scores], axis=0)
+    variance = 0.0
+    for flags in (anomalous, ~anomalous):
+        others = len(flags) - flags.sum()
+        placements = [(rankdata(score)[flags] - rankdata(score[flags])) / others for score in scores]
+        variance += np.mean(placements, axis=0).var(ddof=1) / flags.sum()
+    return float(100**2 * variance)
 
 
 def cell_interval(anomalous: np.ndarray, scores: Sequence[np.ndarray]) -> tuple[float, float]:
     """The interval of a cell's mean AUROC over test images and seeds, points.
 
-    The variance over images is that of `bootstrap`, that over seeds their sample variance over their number; the
+    The variance over images is `variance_over_images`, that over seeds their sample variance over their number; the
     quantile is Student's with Welch and Satterthwaite's degrees of freedom, since two or three seeds tell little
     about their spread. With one seed the interval is over images alone.
     """
     per_seed = np.array([100 * auroc(anomalous, score) for score in scores])
-    over_images = bootstrap(anomalous, scores).var(ddof=1)
+    over_images = variance_over_images(anomalous, scores)
     over_seeds = per_seed.var(ddof=1) / len(per_seed) if len(per_seed) > 1 else 0.0
     freedom = (over_images + over_seeds) ** 2 / (over_seeds**2 / (len(per_seed) - 1)) if over_seeds else np.inf
     half = student.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(over_images + over_seeds)
     return max(0.0, float(per_seed.mean() - half)), min(100.0, float(per_seed.mean() + half))
-
-
-def weighted_auroc(anomalous: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """AUROC where each image stands ``counts`` (K, M) times, whole numbers, (K,): by pairs, ties as halves."""
-    order = np.argsort(scores, kind="stable")
-    counts, flags = counts[:, order], anomalous[order]
-    ranked = scores[order]
-    first, after = np.searchsorted(ranked, ranked, "left"), np.searchsorted(ranked, ranked, "right")
-    few = flags if 2 * flags.sum() <= len(flags) else ~flags  # sums run over the rarer kind
-    others = np.zeros((len(counts), len(flags) + 1), np.int32)  # how many of the other kind stand before each place
-    np.cumsum(counts * ~few, axis=1, dtype=np.int32, out=others[:, 1:])
-    middle = (others[:, first[few]] + others[:, after[few]]) / 2
-    weights = counts[:, few].astype(np.float64)
-    share = (weights * middle).sum(1) / (weights.sum(1) * others[:, -1])
-    return share if few is flags else 1 - share
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:

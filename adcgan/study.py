@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 
-from . import statistics, tables
+from . import plan, statistics, tables
 from .config import CONFIGS
 from .config.adcgan import ARCHITECTURES
 from .data import TITLES
@@ -54,7 +54,10 @@ def retrained(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def _single(departures):
-    """The one option that was changed, as "name=value"; None where there are several, or none that trains."""
+    """Which change of `plan.CHANGES` was made, or which one option; None where it is neither, or none that trains."""
+    for name, options in plan.CHANGES.items():
+        if departures == options:
+            return name
     if "architecture" in departures:  # settles other options too: one change
         settled = ARCHITECTURES[departures["architecture"]]
         departures = {name: value for name, value in departures.items() if settled.get(name) != value}
@@ -155,7 +158,7 @@ def nulls(records: Iterable[Record]) -> pd.DataFrame:
 
 def verdicts(records: Iterable[Record]) -> pd.DataFrame:
     """AD-CGAN's cells against the published ones: dataset, scheme, class, class_name, paper, ours, difference, low,
-    high, seeds, verdict. The interval resamples test images and seeds (`adcgan.statistics`).
+    high, seeds, verdict. The interval is over test images and seeds (`adcgan.statistics`).
     """
     table = tables.table3(records := list(records))
     table = table[(table["model"] == "AD-CGAN") & (table["seeds"] > 0)]

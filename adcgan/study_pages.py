@@ -5,7 +5,7 @@ import pandas as pd
 
 from . import audit, figures, paper, statistics, study
 from .data import TITLES
-from .html import Html, figure, note, plain
+from .html import Html, difference, figure, note, plain, verdict
 from .pages import SEEDS, committed
 
 STUDIED = ("fashion_mnist", "mnist")  # the data sets of the study's comparisons
@@ -125,16 +125,16 @@ def verdicts() -> Html:
             ],
             "paper": frame["paper"].map("{:.1f}".format),
             "ours": frame["ours"].map("{:.1f}".format),
-            "difference": frame["difference"].map("{:+.1f}".format),
+            "difference": [Html(difference(points)) for points in frame["difference"]],
             "interval": [f"{low:.1f} to {high:.1f}" for low, high in zip(frame["low"], frame["high"], strict=True)],
             "seeds": [f"{seeds}/{SEEDS}" for seeds in frame["seeds"]],
-            "verdict": frame["verdict"],
+            "verdict": [Html(verdict(word)) for word in frame["verdict"]],
         }
     )
     text = (
         f"Reproduced: the whole 95 % interval lies within {statistics.TOLERANCE:g} points of the published figure. Not "
         "reproduced: none of it does. Undecided: between. Incomplete: a planned seed has not been run, whatever the "
-        "interval. The interval resamples test images and seeds; with one seed it says nothing about other seeds."
+        "interval. The interval is over test images (DeLong) and seeds; with one seed it says nothing about other seeds."
     )
     return plain(shown, "AD-CGAN's cells against the published ones (AUROC %)", ("scheme", "class", "verdict")) + note(
         text

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing import get_context
@@ -21,11 +20,8 @@ import torch
 
 from . import data, experiments
 from .errors import AdcganError
-from .lease import held
 from .records import Cell, find
 from .training import OutOfTime
-
-LOCK = "cell.lock"
 
 
 @dataclass
@@ -91,36 +87,24 @@ def one(cell: Cell, runs: Path, device: str, deadline: float | None) -> str | No
 def on_streams(cells: Iterable[Cell], runs: Path, device: str, jobs: int, deadline: float | None):
     """(cell, end) as cells end, ``jobs`` of them advancing in turn, a step each."""
     waiting = iter(cells)
-    active: list[tuple[Cell, object, ExitStack]] = []
+    active: list[tuple[Cell, object]] = []
     exhausted = False
     while True:
         while len(active) < jobs and not exhausted:
             cell = next(waiting, None)
             if cell is None:
                 exhausted = True
-                break
-            if deadline is not None and time.monotonic() >= deadline:
+            elif deadline is not None and time.monotonic() >= deadline:
                 yield cell, LEFT
-                continue
-            locks = ExitStack()
-            try:
-                mine = locks.enter_context(held(cell.directory(runs) / LOCK))
-            except OSError as error:
-                yield cell, f"{cell.directory(runs)} cannot be written ({error.strerror}): mend the permissions"
-                continue
-            if not mine:
-                yield cell, BUSY
-                continue
-            active.append((cell, start(cell, runs, device, deadline), locks))
+            else:
+                active.append((cell, start(cell, runs, device, deadline)))
         if not active:
             return
         for entry in list(active):
-            cell, steps, locks = entry
+            cell, steps = entry
             result = advance(steps)
             if result is not RUNNING:
                 active.remove(entry)
-                (cell.directory(runs) / LOCK).unlink(missing_ok=True)
-                locks.close()
                 yield cell, result
 
 
@@ -136,6 +120,8 @@ def advance(steps) -> str | None:
         return None
     except OutOfTime:
         return LEFT
+    except experiments.Busy:
+        return BUSY
     except AdcganError as error:
         return str(error)
     except (RuntimeError, ValueError, OSError, MemoryError) as error:  # torch: out of memory and much else

@@ -34,6 +34,16 @@ def address(method: str, dataset: str, scheme: str, label: int | None = None) ->
     return f"cells/{method}-{dataset}-{scheme}" + ("" if label is None else f"-{label}")
 
 
+def seed_column(seed: int) -> str:
+    """The column that holds a seed's AUROC."""
+    return f"seed_{seed}"
+
+
+def class_title(label: int, name: str) -> str:
+    """Number and name of a class, once where they are the same."""
+    return name if name == str(label) else f"{label} {name}"
+
+
 def measured(records: Iterable[Record]) -> pd.DataFrame:
     """One row per record at the paper's settings: method, dataset, scheme, class, seed, AUROC in percent, data.
 
@@ -63,8 +73,8 @@ def table3(records: Iterable[Record]) -> pd.DataFrame:
     """Table 3: dataset, scheme, class, class_name, model, paper, plus_minus, ours (mean over seeds), seeds, sd.
 
     ``sd`` is the sample standard deviation over seeds in AUROC points, NaN below two seeds; ``of_seeds`` the number
-    planned; ``share`` the least number of test images scored where not all were, else 0. Below the paper's models
-    the others follow, without a published figure.
+    planned; ``share`` the least number of test images scored where not all were, else 0; ``seed_0`` and so on each
+    seed's AUROC, NaN where it was not run. Below the paper's models the others follow, without a published figure.
     """
     published = paper.table(3).rename(columns={"auc_percent": "paper", "class": "printed"})
     published = published[published["printed"] != "mean"].reset_index(drop=True)
@@ -74,18 +84,20 @@ def table3(records: Iterable[Record]) -> pd.DataFrame:
     cells = published[["dataset", "scheme", "class", "class_name"]].drop_duplicates()
     others = [cells.assign(model=model) for model in OTHERS]
     table = pd.concat([published, *others], ignore_index=True)
-    per_class = measured(records).groupby(["method", "dataset", "scheme", "class"])
-    per_class = per_class.agg(
+    cell = ["method", "dataset", "scheme", "class"]
+    runs = measured(records)
+    per_class = runs.groupby(cell).agg(
         ours=("auroc", "mean"), seeds=("auroc", "count"), sd=("auroc", "std"), share=("test_images", "max")
     )
+    by_seed = _by_seed(runs.set_index([*cell, "seed"])["auroc"])
     table["method"] = table["model"].map(MODELS | OTHERS)
-    table = table.join(per_class, on=["method", "dataset", "scheme", "class"])
+    table = table.join(per_class.join(by_seed), on=cell)
     for column in ("seeds", "share"):
         table[column] = table[column].fillna(0).astype(int)
     table["of_seeds"] = table["method"].map(PLANNED).fillna(SEEDS).astype(int)
     return table[
         ["dataset", "scheme", "class", "class_name", "model", "paper", "plus_minus", "ours", "seeds", "of_seeds", "sd",
-         "share"]
+         "share", *by_seed]
     ]  # fmt: skip
 
 
@@ -93,7 +105,8 @@ def table1(records: Iterable[Record]) -> pd.DataFrame:
     """Table 1: dataset, scheme, model, paper, plus_minus, origin, ours, classes, of_classes, seeds, of_seeds, share.
 
     ``ours`` is the mean over all classes of the mean over seeds, NaN while a class is missing; ``seeds`` the least
-    number of seeds behind a class; ``origin`` the paper's dagger: "reimplemented" or "quoted".
+    number of seeds behind a class; ``origin`` the paper's dagger: "reimplemented" or "quoted"; ``seed_0`` and so on
+    the mean of one seed, NaN while a class is missing.
     """
     per_class = table3(records)
     grouped = per_class.groupby(["dataset", "scheme", "model"], sort=False)
@@ -102,8 +115,9 @@ def table1(records: Iterable[Record]) -> pd.DataFrame:
         of_seeds=("of_seeds", "max"), share=("share", "max"),
     )  # fmt: skip
     ours["ours"] = ours["mean"].where(ours["classes"] == ours["of_classes"])
+    by_seed = grouped[[name for name in per_class if name.startswith("seed_")]].agg(lambda of: of.mean(skipna=False))
     published = paper.table(1).rename(columns={"auc_percent": "paper"})
-    table = ours.drop(columns="mean").join(published.set_index(["dataset", "scheme", "model"]))
+    table = ours.drop(columns="mean").join(by_seed).join(published.set_index(["dataset", "scheme", "model"]))
     return table.reset_index()
 
 
@@ -145,13 +159,16 @@ def table4_by_class(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def table4(records: Iterable[Record]) -> pd.DataFrame:
-    """Table 4: variant, dataset, scheme, paper, plus_minus, ours, classes, of_classes, seeds, as in `table1`."""
-    per_class = (
-        table4_by_class(records).groupby(["variant", "dataset", "scheme", "class"])["ours"].agg(["mean", "count"])
-    )
-    means = per_class.groupby(["variant", "dataset", "scheme"]).agg(
-        ours=("mean", "mean"), classes=("mean", "count"), seeds=("count", "min")
-    )
+    """Table 4: variant, lambda, rho, dataset, scheme, paper, plus_minus, ours, classes, seeds, of_classes, and each
+    seed's mean, as in `table1`.
+    """
+    group = ["variant", "dataset", "scheme"]
+    runs = table4_by_class(records)
+    per_class = runs.groupby([*group, "class"])["ours"].agg(["mean", "count"])
+    means = per_class.groupby(group).agg(ours=("mean", "mean"), classes=("mean", "count"), seeds=("count", "min"))
+    of_seed = runs.groupby([*group, "seed"])["ours"].agg(["mean", "count"])
+    whole = of_seed["count"] == of_seed.index.get_level_values("dataset").map(lambda name: len(CLASSES[name]))
+    means = means.join(_by_seed(of_seed["mean"].where(whole)))
     table = paper.table(4).rename(columns={"auc_percent": "paper"})
     table = table.join(means, on=["variant", "dataset", "scheme"])
     table["of_classes"] = [len(CLASSES[dataset]) for dataset in table["dataset"]]
@@ -196,6 +213,12 @@ def runs(records: Iterable[Record]) -> pd.DataFrame:
     last = ["train_seconds", "score_seconds", "device", "threads", "revision", "dirty", "directory"]
     components = dict.fromkeys(name for record in records for name in record.auroc if name != "NS")
     return pd.DataFrame(rows, columns=[*first, *components, *last])
+
+
+def _by_seed(values):
+    """A series over (cell, seed) as a column per seed, those planned among them."""
+    wide = values.unstack("seed")
+    return wide.reindex(columns=sorted({*range(SEEDS), *wide.columns})).rename(columns=seed_column)
 
 
 def _class(dataset, printed):

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from adcgan import methods
 from adcgan.config import configure, parse_options
@@ -106,13 +107,25 @@ def stepping(stepper):
     return step
 
 
+class Operations(TorchDispatchMode):
+    """Floating-point operations by torch's own formulas; its FlopCounterMode refuses a gradient within a step."""
+
+    total = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        result = function(*arguments, **(options or {}))
+        if formula := flop_registry.get(function._overloadpacket):
+            self.total += formula(*arguments, **(options or {}), out_val=result)
+        return result
+
+
 def flops(stepper):
     """Floating-point operations of one step as written, forward and backward."""
     step = stepping(stepper)
     step()
-    with FlopCounterMode(display=False) as counter:
+    with Operations() as counter:
         step()
-    return counter.get_total_flops()
+    return counter.total
 
 
 def alone(name, size, options, device, kind, seconds):

@@ -1,5 +1,7 @@
 """The book, through the real jupyter-book: it builds from records alone, and it fails when something is wrong."""
 
+import ast
+import importlib.util
 import json
 import os
 import re
@@ -33,6 +35,20 @@ def test_every_page_of_the_contents_is_built(book):
     assert {path.stem for path in pages(book)} == set(contents)
 
 
+def test_equations_carry_the_papers_numbers(book):
+    method = (book / "method.html").read_text()
+    numbers = re.findall(r'<div class="math[^>]*id="equation-eq-(\d)">\s*<span class="eqno">\((\d)\)', method)
+    assert numbers == [(n, n) for n in "123456"]
+
+
+def test_the_steps_of_one_image_are_all_on_their_page_and_name_their_run(book):
+    walk = (book / "walk.html").read_text()
+    assert walk.count('<div class="adcgan-sides">') == 7 and "adcgan-away" not in walk
+    run = re.search(r'The run shown: <a href="(cells/adcgan-[^"#]+)#(seed-\d)">', walk)
+    assert f'id="{run[2]}"' in (book / run[1]).read_text()
+    assert 'src="_static/steps.js"' in walk and (book / "_static/steps.js").exists()
+
+
 def test_tables_show_the_papers_figures_and_ours(book):
     from adcgan import paper, tables
     from adcgan.records import read_all
@@ -44,7 +60,29 @@ def test_tables_show_the_papers_figures_and_ours(book):
     table3 = (book / "table3.html").read_text()
     for value in per_class["ours"].dropna():
         assert re.search(f'<a href="cells/[^"]+">{value:.1f}</a>', table3)
-    assert table3.count("not run") == int((per_class["seeds"] == 0).sum())
+    layout = table3.split('<div class="adcgan-heat">')[0]
+    assert len(re.findall(r"<td[^>]*>not run</td>", layout)) == int((per_class["seeds"] == 0).sum())
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_each_tables_files_are_linked_under_it_and_hold_its_records(book, number):
+    from adcgan import results
+    from adcgan.records import read_all
+
+    page = (book / f"table{number}.html").read_text()
+    for kind in ("csv", "json"):
+        assert f'href="downloads/table{number}.{kind}"' in page and (book / f"downloads/table{number}.{kind}").is_file()
+    held = json.loads((book / f"downloads/table{number}.json").read_text())
+    assert held == results.content(number, read_all(ROOT / "runs"))
+
+
+def test_the_script_that_sorts_is_loaded_where_a_table_needs_it_and_nowhere_else(book):
+    for page in every_page(book):
+        text = page.read_text()
+        scripts = re.findall(r'src="([^"?]*(?:dataTables|explore)[^"?]*)', text)
+        assert bool(scripts) == ('class="adcgan-explore"' in text) == (page.stem in ("table1", "table3"))
+        assert all((page.parent / script).is_file() for script in scripts)
+    assert (book / "_static/datatables/LICENSE").is_file()
 
 
 def test_each_of_our_figures_leads_to_the_run_behind_it_and_to_its_record(book):
@@ -107,18 +145,70 @@ def test_a_broken_reference_fails_the_build_every_time_until_it_is_mended(small)
     assert small("text").returncode == 0
 
 
-def test_a_page_is_executed_again_when_what_was_measured_changes_and_only_then(small):
-    measured = small.root / "benchmarks/results/x.json"
-    measured.parent.mkdir(parents=True)
-    measured.write_text("{}")
+def test_a_page_is_executed_again_when_what_it_rests_on_changes_and_only_then(small):
+    measured = [small.root / name for name in ("benchmarks/results/x.json", "build/runs/adcgan/x/record.json")]
+    for path in measured:
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
     log = small.root / "executed"
-    code = f"with open({str(log)!r}, 'a') as file: file.write('x')"
-    assert small("text", code).returncode == 0
+    small("text", f"with open({str(log)!r}, 'a') as file: file.write('x')")
+    page = small.root / "book/index.md"
+    page.write_text(re.sub("rests_on:.*", "rests_on: build/runs/adcgan", page.read_text()))
+    log.unlink()
+    assert build(small.root).returncode == 0
     assert build(small.root).returncode == 0
     assert log.read_text() == "x"
-    measured.write_text("{ }")
+    measured[0].write_text("{ }")
+    assert build(small.root).returncode == 0
+    assert log.read_text() == "x"
+    measured[1].write_text("{ }")
     assert build(small.root).returncode == 0
     assert log.read_text() == "xx"
+
+
+def shown(page, records, monkeypatch):
+    """What the code cells of a page give where those are the committed records."""
+    from adcgan import pages
+
+    monkeypatch.setattr(pages, "committed", lambda: records)
+    for name, module in sys.modules.items():
+        if name.startswith("adcgan.") and hasattr(module, "committed"):
+            monkeypatch.setattr(module, "committed", lambda: records)
+    parts, names = [], {}
+    for cell in re.findall(r"^```\{code-cell\}.*\n(?::.*\n)*((?:.*\n)*?)```$", page.read_text(), re.MULTILINE):
+        *before, last = ast.parse(cell).body
+        exec(compile(ast.Module(before, []), page.name, "exec"), names)
+        parts.append(eval(compile(ast.Expression(last.value), page.name, "eval"), names).text)
+    return parts
+
+
+def patterns(text):
+    """`patterns` of book/_ext/fresh.py, which is no package."""
+    spec = importlib.util.spec_from_file_location("fresh", ROOT / "book/_ext/fresh.py")
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    return module.patterns(text)
+
+
+PAGES = [page for page in sorted((ROOT / "book").glob("*.md")) if "rests_on:" in page.read_text()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_nothing_of_records_that_it_does_not_say_it_rests_on(page, monkeypatch):
+    """Otherwise it would go on showing them after they changed."""
+    from adcgan.records import read_all
+
+    records = read_all(ROOT / "runs")
+    stated = {path.parent for pattern in patterns(page.read_text()) for path in ROOT.glob(pattern)}
+    some = [record for record in records if record.directory in stated]
+    if len(some) < len(records):
+        assert shown(page, records, monkeypatch) == shown(page, some, monkeypatch)
+
+
+def test_a_page_cannot_rest_on_a_place_that_is_not_watched():
+    assert patterns("---\na: b\nrests_on: runs/knn\n---\n") == ("runs/knn/**/record.json",)
+    assert patterns("---\nrests_on:\n---\n") == () and len(patterns("# Page")) == 3
+    with pytest.raises(ValueError, match="runsx: expected runs, build/runs"):
+        patterns("---\nrests_on: runsx\n---\n")
 
 
 @pytest.mark.parametrize(
@@ -131,8 +221,15 @@ def test_a_link_in_raw_html_that_leads_nowhere_fails_the_build(small, link, fail
     assert not fails or f"the link '{link}' leads nowhere" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("fault", ["missing", "truncated", "edited"])
-def test_a_fault_in_a_record_fails_the_build_and_names_the_file(small, record, runs_of, fault):
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ("missing", "scores.npz is missing"),
+        ("truncated", "cannot be read"),
+        ("edited", "is not that of its configuration"),
+    ],
+)
+def test_a_fault_in_a_record_fails_the_build_and_names_the_file(small, record, runs_of, fault, complaint):
     runs = small.root / "runs"
     shutil.copytree(runs_of(record), runs)
     path = record.cell.directory(runs) / "record.json"
@@ -141,6 +238,7 @@ def test_a_fault_in_a_record_fails_the_build_and_names_the_file(small, record, r
     elif fault == "truncated":
         path.write_text(path.read_text()[:100])
     else:
-        path.write_text(path.read_text().replace('"digest": "', '"digest": "0', 1)[:-1])
+        path.write_text(path.read_text().replace(record.cell.digest, record.cell.digest[::-1]))
     done = small("text")
-    assert done.returncode != 0 and "record.json" in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and f"record {path}" in said and complaint in said

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from adcgan.diagram import BOXES, HEIGHT, HUES, NOTES, SUBSCRIPTS, WIDTH, WORDS, arrows, figure1
+from adcgan.network_pages import LINKS
 
 SVG = "{http://www.w3.org/2000/svg}"
 SYMBOLS = (
@@ -95,8 +96,19 @@ def test_arrows_are_level_or_upright_and_cross_no_box():
                 assert beside or above, (name, points)
 
 
-def test_linked_boxes():
-    root = ET.fromstring(figure1({"D_z": "networks.html?a=1&b=2#d-z"}))
-    (link,) = root.iter(SVG + "a")
-    assert link.get("href") == "networks.html?a=1&b=2#d-z" and written(link) == ["Dz", "LFL"]
+def test_linked_boxes_and_the_tags_on_them_are_links_of_their_own():
+    links = {"D_z": ("networks.html?a=1&b=2#d-z", 'D_z: the "network"'), "L_FL": ("#fl", "L_FL"), "L_dz": ("#dz", "L")}
+    root = ET.fromstring(figure1(links))
+    found = {link.get("aria-label"): link for link in root.iter(SVG + "a")}
+    assert {name: written(link) for name, link in found.items()} == {
+        'D_z: the "network"': ["Dz"], "L_FL": ["LFL"], "L": ["Ldz", "eq.3"],
+    }  # fmt: skip
+    assert found['D_z: the "network"'].get("href") == "networks.html?a=1&b=2#d-z"
+    assert not any(list(link.iter(SVG + "a"))[1:] for link in found.values())
     assert root.get("role") == "group"
+
+
+def test_every_network_loss_and_tag_leads_to_the_method():
+    kinds = ("network", "loss", "tag")
+    tags = {re.sub("[${}]", "", box.tag) for box in BOXES.values() if box.tag}
+    assert set(LINKS) == {name for name, box in BOXES.items() if box.kind in kinds} | tags

@@ -87,7 +87,7 @@ def test_options_around_the_method_reach_the_run(varied, digits):
 
 def test_no_checkpoint_is_left_beside_a_record(record):
     names = sorted(path.name for path in record.directory.iterdir())
-    assert names == ["pictures.png", "record.json", "scores.npz", "study.npz"]
+    assert names == ["pictures.png", "record.json", "scores.npz", "study.npz", "walk.npz"]
 
 
 def test_runs_in_an_unwritable_place_are_refused_before_any_training(digits, run_options, tmp_path, capsys):

@@ -29,7 +29,13 @@ def parts(record):
     added = ("format", "pictures", "files")
     content = {name: value for name, value in record.content.items() if name not in added}
     arrays = {"labels": record.labels, "anomalous": record.anomalous} | record.components
-    return content, arrays, {name: row[..., None] for name, row in record.picture_rows().items()}, record.study
+    return (
+        content,
+        arrays,
+        {name: row[..., None] for name, row in record.picture_rows().items()},
+        record.study,
+        record.walk,
+    )
 
 
 @contextmanager
@@ -59,8 +65,8 @@ def refusal(copy, named=RECORD):
 
 
 def test_a_record_is_read_back_as_it_was_written(record, parts, runs_of, tmp_path):
-    content, arrays, rows, study = parts
-    written = records.write(record.cell, tmp_path, content, arrays, rows, study)
+    content, arrays, rows, *beside = parts
+    written = records.write(record.cell, tmp_path, content, arrays, rows, *beside)
     assert written.content == record.content and written.cell == record.cell
     assert (written.directory / RECORD).read_bytes() == (record.directory / RECORD).read_bytes()
     again = records.read(record.directory / RECORD, runs_of(record))
@@ -118,10 +124,10 @@ def test_picture_rows_are_the_named_pictures_and_their_reconstructions(record, z
 
 
 def test_picture_rows_of_colour_pictures_keep_their_colours(record, parts, tmp_path):
-    content, arrays, _, study = parts
+    content, arrays, _, *beside = parts
     rows = {name: np.full((3, 32, 32, 3), colour, np.uint8) for name, colour in (("normal", 40), ("anomalous", 200))}
     rows["normal"][1, ..., 0] = 250
-    written = records.write(record.cell, tmp_path, content, arrays, rows, study)
+    written = records.write(record.cell, tmp_path, content, arrays, rows, *beside)
     kept = written.picture_rows()
     assert all(np.abs(kept[name].astype(int) - row).mean() < 5 for name, row in rows.items())  # JPEG is not exact
     assert Image.open(written.directory / "pictures.jpg").size == (3 * 32, 2 * 32)
@@ -204,7 +210,7 @@ def test_a_changed_or_missing_file_beside_a_record_is_refused(copy, name):
 
 
 def test_a_record_that_breaks_the_schema_is_not_written(record, parts, tmp_path):
-    content, arrays, rows, study = parts
+    content, arrays, rows, *beside = parts
     with pytest.raises(AdcganError, match="auroc/NS"):
         records.write(record.cell, tmp_path, content | {"auroc": {"NS": float("inf")}}, arrays, rows)
     assert not list(tmp_path.iterdir())

@@ -5,14 +5,15 @@ import csv
 import html
 import io
 import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from adcgan import audit, evaluation, figures, paper, statistics, study, study_pages, tables
-from adcgan.config import configure
+from adcgan import audit, evaluation, figures, paper, plan, statistics, study, study_pages, tables
+from adcgan.config import CONFIGS, configure
 from adcgan.methods import protocols
 from adcgan.records import Cell, write
 from adcgan.scores import COMPONENTS, normality_score
@@ -529,3 +530,22 @@ def test_the_page_of_shares_shows_its_frame(cells, page_of):
     shown, frame = rows_of(page_of("explained", cells)), study.explained(cells)
     assert [line["share of the distance"] for line in shown] == [f"{value:+.2f}" for value in frame["fraction"]]
     assert "holds the study yet" in page_of("explained", [])
+
+
+def test_the_studys_plan_makes_one_named_change_at_a_time_on_the_same_cells():
+    cells = plan.study_cells()
+    names = [study._single(cell.departures) for cell in cells]
+    assert set(names) == set(plan.CHANGES) and len(set(map(str, cells))) == len(cells)
+    kinds = {name: [c for c, known in zip(cells, names, strict=True) if known == name] for name in plan.CHANGES}
+    places = {name: [(c.dataset, c.scheme, c.label, c.seed) for c in some] for name, some in kinds.items()}
+    assert len(set(map(tuple, places.values()))) == 1 and len(places["dropout=none"]) == 2 * 3 * 3
+    default = {(c.dataset, c.scheme, c.label, c.seed) for c in plan.cells(methods=["adcgan"])}
+    assert set(places["dropout=none"]) <= default  # what each is compared with is in the grid
+    assert [c.seed for c in plan.study_cells(datasets=["mnist"], seeds=[2], classes=["1"])] == [2] * len(plan.CHANGES)
+
+
+def test_every_row_of_the_register_that_trains_is_in_the_plan_or_scored_without():
+    changed = {name for options in plan.CHANGES.values() for name in options}
+    for field in fields(CONFIGS["adcgan"]):
+        if field.metadata["row"] and field.name not in study.NOT_RETRAINED:
+            assert field.name in changed, field.name

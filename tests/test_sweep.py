@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from adcgan import lease, plan, records, sweep, tables
+from adcgan import experiments, lease, plan, records, sweep, tables
 from adcgan.config import COMPARED
 from adcgan.errors import AdcganError
 
@@ -178,11 +178,50 @@ def test_a_lock_is_held_by_one_and_released_with_its_process(tmp_path):
 
 def test_slots_spread_over_devices_before_they_are_shared(monkeypatch, tmp_path):
     monkeypatch.setenv("ADCGAN_LEASES", str(tmp_path))
-    with lease.slot(2, 2) as a, lease.slot(2, 2) as b, lease.slot(2, 2) as c, lease.slot(2, 2) as d:
+    two = ["GPU-1", "GPU-2"]
+    with lease.slot(two, 2) as a, lease.slot(two, 2) as b, lease.slot(two, 2) as c, lease.slot(two, 2) as d:
         assert [a, b, c, d] == [0, 1, 0, 1]
-        with pytest.raises(AdcganError, match="all 2 slots of 2 GPUs are taken"), lease.slot(2, 2, patience=0):
+        with pytest.raises(AdcganError, match="all 2 slots of 2 GPUs are taken"), lease.slot(two, 2, patience=0):
             pass
-    with lease.slot(2, 2) as again:
+        with lease.slot(["GPU-3", "GPU-2"], 3) as other:  # seen in another order, and with another number of slots
+            assert other == 0
+    with lease.slot(two, 2) as again:
         assert again == 0
-    with pytest.raises(AdcganError, match="no CUDA device"), lease.slot(0, 1):
+    with pytest.raises(AdcganError, match="no CUDA device"), lease.slot([], 1):
         pass
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_removed_lock_is_not_taken_for_one(tmp_path):
+    """A waiting process that opened the lock before its holder removed it must not share it with a third."""
+    path = tmp_path / "cell.lock"
+    opened = []
+
+    def between(*arguments):
+        """Somebody ends with the lock after it is opened here."""
+        if not opened:
+            opened.append(path.unlink())
+        return flock(*arguments)
+
+    flock, lease.fcntl.flock = lease.fcntl.flock, between
+    try:
+        with lease.held(path) as mine:
+            assert mine and opened and path.exists()
+            assert not free(path)
+    finally:
+        lease.fcntl.flock = flock
+    assert not path.exists()
+
+
+def test_a_cell_in_work_elsewhere_is_refused_and_a_recorded_one_needs_no_slot(command, tmp_path):
+    options = [word for part in OPTIONS.split() for word in ("--" + part.replace("_", "-")).split("=")]
+    arguments = ["run", "--dataset", "digits", "--classes", "0", "--runs", tmp_path, "--device", "cpu", *options]
+    cell = cells(0)[0]
+    lock = cell.directory(tmp_path) / experiments.LOCK
+    with lease.held(lock) as mine:
+        assert mine
+        refused = command(*arguments)
+        assert refused.returncode == 2 and "in work elsewhere" in refused.stderr and str(lock) in refused.stderr
+    assert command(*arguments).returncode == 0
+    again = command(*arguments, "--slots", "1")  # without a GPU a slot could not be had
+    assert again.returncode == 0 and not again.stderr

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adcgan import html, machine_pages, pages, paper, tables
+from adcgan import html, machine_pages, network_pages, pages, paper, tables
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.records import Cell, read_all, write
@@ -152,7 +152,8 @@ def test_pages_are_whole_without_any_record(tmp_path, book_of):
         pages.run_list,
     ]
     machines = [pages.run_list, machine_pages.costs, machine_pages.local_run]
-    for page in [*everywhere, *machines, lambda: pages.decisions("alad"), pages.figure1]:
+    networks = [network_pages.figure1, network_pages.parameters, network_pages.layers]
+    for page in [*everywhere, *machines, *networks, lambda: pages.decisions("alad")]:
         assert page().text.strip()
 
 

@@ -95,7 +95,7 @@ def test_a_run_killed_and_interrupted_at_random_moments_ends_in_the_same_bits(co
     assert {name: values.tobytes() for name, values in resumed.components.items()} == {
         name: values.tobytes() for name, values in record.components.items()
     }
-    names = ["pictures.png", "record.json", "scores.npz", "study.npz"]
+    names = ["pictures.png", "record.json", "scores.npz", "study.npz", "walk.npz"]
     assert sorted(path.name for path in directory.iterdir()) == names
 
 

@@ -83,6 +83,10 @@ class Method:
         """Diagnostics of the same weights under other protocols, or None for a method that has none."""
         return None
 
+    def walk(self, images: np.ndarray) -> dict[str, np.ndarray] | None:
+        """What each of a few images passes through on its way to its score, or None for a method that shows none."""
+        return None
+
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
         """uint8 reconstructions of uint8 images (M, H, H, C), or None for a method that has none."""
         return None
@@ -185,6 +189,10 @@ class Yardstick:
 
     def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study | None:
         """As `Method.study`."""
+        return None
+
+    def walk(self, images: np.ndarray) -> dict[str, np.ndarray] | None:
+        """As `Method.walk`."""
         return None
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:

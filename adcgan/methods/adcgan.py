@@ -19,7 +19,7 @@ from torch.optim import Adam, AdamW
 from .. import losses, scores
 from ..config import ADCGANConfig
 from ..networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
-from . import Method, Study, protocols
+from . import Method, Study, protocols, walk
 from .layers import detach, frozen
 
 BETAS = (0.5, 0.999)  # register row 15
@@ -220,7 +220,7 @@ class ADCGAN(Method):
         if self.config.latent_feature == "released":
             E_of_G_z = seen.E_again
         with self.evaluating():
-            return scores.L_FL(self._D_z_output, z, E_of_G_z, seen.E_x)
+            return scores.L_FL(self.D_z_output, z, E_of_G_z, seen.E_x)
 
     def encoded_latents(self, Z: Tensor) -> Tensor:
         """E(G(z)) for a table of z's, of the table's shape (R, k, L)."""
@@ -237,6 +237,10 @@ class ADCGAN(Method):
     def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study:
         """What the other protocols make of the same weights."""
         return protocols.study(self, images, labels, anomalous)
+
+    def walk(self, images: np.ndarray) -> dict[str, np.ndarray] | None:
+        """The path of each image to its score (`adcgan.methods.walk`)."""
+        return walk.walk(self, images)
 
     def test_latents(self, anomalous: np.ndarray) -> tuple[Tensor, Tensor]:
         """The z of the test: a table Z (R, k, L) and each image's row in it, (M,). Register row 25.
@@ -260,11 +264,12 @@ class ADCGAN(Method):
         with self.evaluating():
             return self.to_uint8(self.G(self.E(self.pixels(images))))
 
-    # --- helpers -----------------------------------------------------------------------------------------
-
-    def _D_z_output(self, reference, encoded):
+    def D_z_output(self, reference: Tensor, encoded: Tensor) -> Tensor:
+        """What equation 5 reads of D_z for pairs of latents (N, L): logits or probabilities, (N, outputs)."""
         logit = self.D_z(reference, encoded)
         return logit if self.config.latent_output == "logit" else logit.sigmoid()
+
+    # --- helpers -----------------------------------------------------------------------------------------
 
     def _optimiser(self, name, rate):
         if self.config.optimiser == "adam":

@@ -1,46 +1,64 @@
-"""Re-execute the pages when the records or the code behind them changed, and only then.
+"""Re-execute a page when the records or the code behind it changed, and only then.
 
-Sphinx rereads a page when its own text changed; the numbers here come from records. A digest of the records, of the
-package and of the book's frame (contents, extensions, templates) decides instead.
+Sphinx rereads a page when its own text changed; the numbers here come from records. A page says in its head what it
+rests on besides the package (``rests_on: runs/adcgan build/runs``, directories from the repository's root); one that
+says nothing rests on everything.
 """
 
 import hashlib
+import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = (
-    "runs/**/record.json",
-    "build/runs/**/record.json",
-    "benchmarks/results/*.json",
-    "adcgan/**/*.py",
-    "adcgan/**/*.csv",
-    "adcgan/**/*.yaml",
-    "book/_config.yml",
-    "book/_toc.yml",
-    "book/_ext/*.py",
-    "book/_templates/*.html",
-)
+CODE = ("adcgan/**/*.py", "adcgan/**/*.csv", "adcgan/**/*.yaml")
+MEASURED = {"runs": "record.json", "build/runs": "record.json", "benchmarks/results": "*.json"}
+SOURCES = (*(f"{directory}/**/{name}" for directory, name in MEASURED.items()), *CODE)
+RESTS_ON = re.compile(r"\A---\n(?:.*\n)*?rests_on: *(.*)\n(?:.*\n)*?---\n")
 
 
-def digest() -> str:
-    """SHA-256 over the names and bytes of everything the pages are computed from."""
+@cache
+def digest(patterns: tuple[str, ...] = SOURCES) -> str:
+    """SHA-256 over the names and bytes of the files under the root that ``patterns`` give."""
     sha = hashlib.sha256()
-    for pattern in SOURCES:
+    for pattern in patterns:
         for path in sorted(ROOT.glob(pattern)):
             sha.update(f"{path.relative_to(ROOT)}\0".encode())
             sha.update(path.read_bytes())
     return sha.hexdigest()
 
 
+def patterns(text: str) -> tuple[str, ...]:
+    """The files that a page with this source rests on, the package apart. Raises ValueError for an unknown place."""
+    stated = RESTS_ON.match(text)
+    directories = stated[1].split() if stated else list(MEASURED)
+    names = []
+    for directory in directories:
+        root = next((root for root in MEASURED if f"{directory}/".startswith(f"{root}/")), None)
+        if root is None:
+            raise ValueError(f"rests_on: {directory}: expected {', '.join(MEASURED)} or a directory below one")
+        names.append(f"{directory}/**/{MEASURED[root]}")
+    return tuple(names)
+
+
+@cache  # reading checks every file of every record, and more than one extension asks
+def records() -> list:
+    """The records in runs/, in a build of the book."""
+    from adcgan.records import read_all
+
+    runs = ROOT / "runs"
+    return read_all(runs) if runs.is_dir() else []
+
+
 def outdated(app, env, added, changed, removed):
-    """Every page, where the digest is not the one of the last build."""
-    now = digest()
-    before = getattr(env, "adcgan_digest", None)
-    env.adcgan_digest = now
-    return [] if now == before else sorted(env.found_docs)
+    """The pages whose digest is not the one of the last build."""
+    digest.cache_clear()
+    now = {name: digest((*CODE, *patterns(Path(env.doc2path(name)).read_text()))) for name in env.found_docs}
+    before, env.adcgan_digests = getattr(env, "adcgan_digests", {}), now
+    return sorted(name for name, value in now.items() if before.get(name) != value)
 
 
 def setup(app):
     """Register with Sphinx."""
     app.connect("env-get-outdated", outdated)
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "2"}
