@@ -70,11 +70,12 @@ def switch_to(page, theme: str) -> None:
     assert page.locator("html").get_attribute("data-theme") == theme
 
 
-def findings(page) -> list[str]:
-    """What axe-core calls serious or critical on the page as it stands: rule, place and reason of each."""
+def findings(page, rules: tuple[str, ...] = ()) -> list[str]:
+    """What axe-core calls serious or critical on the page as it stands: rule, place and reason; all ``rules`` or these."""
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=AXE)
-    violations = page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations")
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    violations = page.evaluate("async options => (await axe.run(options)).violations", options)
     return [
         f"{rule['id']} at {node['target']}: {node['failureSummary']}"
         for rule in violations

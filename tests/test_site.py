@@ -63,7 +63,7 @@ def language(page):
 
 
 def title(page):
-    texts = [element.text.strip() for element in page.find("title") if not element.inside[-1].tag == "svg"]
+    texts = [element.text.strip() for element in page.find("title") if element.inside[-1].tag == "head"]
     return [] if len(texts) == 1 and texts[0] else [f"titles: {texts}"]
 
 
@@ -94,7 +94,7 @@ def labels(page):
         for control in page.find("input", "select", "textarea")
         if control.attributes.get("type") not in ("hidden", "submit")
         and not control.attributes.get("aria-label")
-        and control.attributes.get("id", control) not in labelled
+        and not (control.attributes.get("id") in labelled - {None})
         and not any(around.tag == "label" for around in control.inside)
     ]
 
