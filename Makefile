@@ -3,6 +3,7 @@
 # make lint   ruff and stripped notebooks
 # make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]'
 # make sweep  the paper's grid, or a part of it: make sweep SWEEP='--methods knn --time-limit 600'; repeat at will
+# make pdf    the book's pages as one PDF, printed by an installed Chromium
 # make bench  what a training step costs here, as ratios measured in one run
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ SEEDS ?= [0]
 SWEEP ?=
 BIN := $(VENV)/bin
 
-.PHONY: book test lint run sweep bench clean
+.PHONY: book pdf test lint run sweep bench clean
 .DELETE_ON_ERROR:
 
 $(VENV)/book.stamp: requirements.txt constraints.txt pyproject.toml
@@ -35,6 +36,10 @@ book: $(VENV)/book.stamp
 	$(MAKE) run RUNS=build/runs DATASET=digits CLASSES='[0, 1]'
 	$(BIN)/jupyter-book build book/
 	@echo "The book: book/_build/html/index.html"
+
+pdf: $(VENV)/test.stamp
+	$(BIN)/jupyter-book build book/
+	$(BIN)/python book/pdf.py
 
 test: $(VENV)/test.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile

@@ -6,8 +6,9 @@
 import base64
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 
 import pandas as pd
 
@@ -21,12 +22,12 @@ from .tables import address
 
 @dataclass(frozen=True)
 class Page:
-    """``name`` is its address without .html; ``records`` are copied beside it."""
+    """``name`` is its address without .html; ``files`` are copied into the site, by the address of the copy."""
 
     name: str
     title: str
     body: str
-    records: tuple[Record, ...]
+    files: dict[str, Path] = field(default_factory=dict)
 
 
 def all_pages(records: Iterable[Record]) -> Iterable[Page]:
@@ -46,27 +47,28 @@ def group_page(kind: tuple[str, str, str], classes: dict[int, list[Record]]) -> 
     rows = []
     for label, records in sorted(classes.items()):
         stated = [record for record in records if set(record.cell.departures) <= {"test_images"}]
-        name = _class(records[0])
+        name = class_title(records[0])
         link = f'<a href="{address(*kind, label).removeprefix("cells/")}.html">{escape(name)}</a>'
         values = ", ".join(f"{100 * record.auroc['NS']:.1f}" for record in stated)
         mean = f"{sum(100 * r.auroc['NS'] for r in stated) / len(stated):.1f}" if stated else "none"
         others = len(records) - len(stated)
         rows.append({"class": Html(link), "AUROC %": mean, "seeds": values, "runs at other settings": others or ""})
-    title = _title(*kind)
+    title = group_title(*kind)
     table = plain(pd.DataFrame(rows), f"{title}: AUROC (%) by class, mean and each seed", ("seeds",))
-    return Page(address(*kind), title, f"<h1>{escape(title)}</h1>{table.text}{_up('table1')}", ())
+    return Page(address(*kind), title, f"<h1>{escape(title)}</h1>{table.text}{_up('table1')}")
 
 
 def cell_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> Page:
     """One cell: a section for each seed, settings that depart from the paper's after those that do not."""
     records = sorted(records, key=lambda record: (bool(record.cell.departures), record.cell.seed, str(record.cell)))
-    title = f"{_title(*kind)}, {_class(records[0])}"
+    title = f"{group_title(*kind)}, {class_title(records[0])}"
     what = "normal" if kind[2] == "one-vs-all" else "anomalous"
     planned = tables.PLANNED.get(kind[0], tables.SEEDS)
     at_settings = sum(set(record.cell.departures) <= {"test_images"} for record in records)
     lead = note(f"The class named is the {what} one. {at_settings} of {planned} planned seeds are recorded.").text
     body = f"<h1>{escape(title)}</h1>{lead}" + "".join(map(section, records)) + _up("table3")
-    return Page(address(*kind, label), title, body, tuple(records))
+    files = {file_name(record): record.directory / RECORD for record in records}
+    return Page(address(*kind, label), title, body, files)
 
 
 def section(record: Record) -> str:
@@ -74,8 +76,7 @@ def section(record: Record) -> str:
     cell, content = record.cell, record.content
     departures = ", ".join(f"{name}={value}" for name, value in cell.departures.items())
     heading = f"Seed {cell.seed}" + (f", {departures}" if departures else "")
-    anchor = f"seed-{cell.seed}" + (f"-{cell.digest[:8]}" if departures else "")
-    html = f'<section id="{anchor}"><h2>{escape(heading)}</h2>'
+    html = f'<section id="{anchor(record)}"><h2>{escape(heading)}</h2>'
     html += _aurocs(record).text
     html += f"<h3>Scores</h3>{charts.histogram(record)}{charts.roc(record)}"
     if content["losses"]:
@@ -86,6 +87,11 @@ def section(record: Record) -> str:
     html += "<h3>Where it comes from</h3>" + _origin(record).text
     html += f"<details><summary>Configuration</summary>{_settings(record).text}</details></section>"
     return html
+
+
+def anchor(record: Record) -> str:
+    """The place of a record's section within its page."""
+    return f"seed-{record.cell.seed}" + (f"-{record.cell.digest[:8]}" if record.cell.departures else "")
 
 
 def file_name(record: Record) -> str:
@@ -151,12 +157,14 @@ def _pictures(record):
     )
 
 
-def _class(record):
+def class_title(record: Record) -> str:
+    """A class by number and, where it has one, name."""
     number, name = str(record.cell.label), record.content["cell"]["class_name"]
     return f"class {number}" if number == name else f"class {number} ({name})"
 
 
-def _title(method, dataset, scheme):
+def group_title(method: str, dataset: str, scheme: str) -> str:
+    """A (method, data set, scheme) in words."""
     model = next(name for name, known in NAMES.items() if known == method)
     return f"{model}, {TITLES.get(dataset, dataset)}, {scheme}"
 

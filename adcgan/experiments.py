@@ -23,7 +23,8 @@ from .lease import held
 from .records import CHECKPOINT, Cell, Record, find, write
 from .scores import normality_score
 
-COLUMNS = 12  # pictures in a row of a record's sheet
+COLUMNS = 8  # pictures in a row of a record's sheet: of seed 0, which the gallery shows
+FEW_COLUMNS = 2  # of other seeds: a whole sheet for each would fill the repository
 SCORING_EPOCHS = 3  # a time box leaves this many epochs' time for the scores and the study of protocols
 LOCK = "cell.lock"  # held in the cell's directory while it is in work
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
@@ -145,7 +146,7 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         # Everything below is computed from the half-precision values that are stored: exactly traceable.
         components = {name: _half(name, values, cell) for name, values in components.items()}
         scores = normality_score(cell.config, components).astype(np.float32)
-        rows = _pictures(method, test, split.anomalous, scores)
+        rows = _pictures(method, test, split.anomalous, scores, FEW_COLUMNS if cell.seed else COLUMNS)
     content = {
         "cell": {
             "method": cell.method, "dataset": cell.dataset, "scheme": cell.scheme, "label": cell.label,
@@ -280,14 +281,14 @@ def _integer(name, value):
         raise AdcganError(f"option {name} is {value!r}: expected a whole number") from None
 
 
-def _pictures(method, images, anomalous, scores):
+def _pictures(method, images, anomalous, scores, columns):
     """Rows of the sheet: the first images of each kind, and the most extreme ones, each over its reconstruction."""
     by_score = np.argsort(scores, kind="stable")
     chosen = {
-        "normal": np.flatnonzero(~anomalous)[:COLUMNS],
-        "anomalous": np.flatnonzero(anomalous)[:COLUMNS],
-        "most normal": by_score[:COLUMNS],
-        "most anomalous": by_score[::-1][:COLUMNS],
+        "normal": np.flatnonzero(~anomalous)[:columns],
+        "anomalous": np.flatnonzero(anomalous)[:columns],
+        "most normal": by_score[:columns],
+        "most anomalous": by_score[::-1][:columns],
     }
     columns = min(len(rows) for rows in chosen.values())
     sheet = {}

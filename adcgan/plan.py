@@ -106,16 +106,17 @@ class Rate:
     cells: int
 
 
+def seconds(record: Record) -> float:
+    """What a recorded cell took: training, scores and study together."""
+    return sum(value for name, value in record.content["cost"].items() if name.endswith("_seconds"))
+
+
 def rates(records: Iterable[Record], device: str) -> dict[tuple[str, str, str], Rate]:
     """Medians over the records measured on a device type ("cpu", "cuda"), by method, data set and scheme."""
     kinds: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
         if record.content["device"]["type"] == device and not record.cell.departures:
             kinds.setdefault((record.cell.method, record.cell.dataset, record.cell.scheme), []).append(record)
-
-    def seconds(record):
-        return sum(value for name, value in record.content["cost"].items() if name.endswith("_seconds"))
-
     return {
         kind: Rate(
             median(map(seconds, some)),

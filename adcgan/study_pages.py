@@ -134,7 +134,7 @@ def verdicts() -> Html:
     text = (
         f"Reproduced: the whole 95 % interval lies within {statistics.TOLERANCE:g} points of the published figure. Not "
         "reproduced: none of it does. Undecided: between. Incomplete: a planned seed has not been run, whatever the "
-        "interval. The interval is over test images (DeLong) and seeds; with one seed it says nothing about other seeds."
+        "interval. The interval is over test images (DeLong) and seeds; with one seed it says nothing of others."
     )
     return plain(shown, "AD-CGAN's cells against the published ones (AUROC %)", ("scheme", "class", "verdict")) + note(
         text

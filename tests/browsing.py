@@ -71,7 +71,7 @@ def switch_to(page, theme: str) -> None:
 
 
 def findings(page, rules: tuple[str, ...] = ()) -> list[str]:
-    """What axe-core calls serious or critical on the page as it stands: rule, place and reason; all ``rules`` or these."""
+    """What axe-core calls serious or critical on the page as it stands, by all its rules or by these."""
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=AXE)
     options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})

@@ -147,6 +147,7 @@ def book(tmp_path_factory):
 def _build_book(root):
     for name in ("adcgan", "book", "runs"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
+    shutil.copy(REPOSITORY / "CITATION.cff", root)
     (root / "no-torch").mkdir()
     (root / "no-torch" / "torch.py").write_text("raise ImportError('the book must not import torch')\n")
     path = os.pathsep.join([str(root), str(root / "no-torch")])

@@ -23,11 +23,11 @@ def build(root):
 
 
 def pages(book):
-    return sorted(path for path in book.glob("*.html") if path.stem not in ("genindex", "search"))
+    return sorted(path for path in book.glob("*.html") if path.stem not in ("genindex", "py-modindex", "search"))
 
 
 def every_page(book):
-    return [*pages(book), *sorted(book.glob("cells/*.html"))]
+    return [*pages(book), *sorted(book.glob("cells/*.html")), *sorted(book.glob("gallery/*.html"))]
 
 
 def test_every_page_of_the_contents_is_built(book):
@@ -118,7 +118,7 @@ def test_no_page_names_this_machine(book):
 def small(tmp_path):
     """A book of one page with the real configuration and extensions; ``page`` writes its code cell and text."""
     (tmp_path / "book").mkdir()
-    for name in ("_config.yml", "_ext", "_assets", "_templates", "_vendor"):
+    for name in ("_config.yml", "_ext", "_assets", "_templates", "_vendor", "references.bib"):
         source = ROOT / "book" / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / "book" / name)
     (tmp_path / "book/_toc.yml").write_text("format: jb-book\nroot: index\n")

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "adcgan"
 # From the ground up; a module imports from its own line or from a lower one.
 ORDER = [
-    ["errors"],
+    ["errors", "reference"],
     ["paper"],
     ["config"],
     ["pictures", "images"],
@@ -26,11 +26,12 @@ ORDER = [
     ["lease", "plan"],
     ["experiments"],
     ["statistics", "audit", "sweep", "tables", "figures", "diagram", "html", "notebook"],
-    ["speed", "study"],
+    ["speed", "study", "citation"],
     ["results"],
     ["pages"],
     ["charts", "walk_charts"],
-    ["study_pages", "cell_pages", "machine_pages", "network_pages", "walk_pages", "explore", "heatmap"],
+    ["study_pages", "cell_pages", "machine_pages", "network_pages", "walk_pages", "explore", "heatmap", "effort"],
+    ["gallery"],
     ["cli"],
     ["__main__"],
 ]

@@ -64,7 +64,7 @@ def test_readme_commands_are_those_that_the_gate_runs():
         assert re.search(rf"^{command}\b", readme, re.MULTILINE) and re.search(rf"^{command}$", gate, re.MULTILINE)
 
 
-@pytest.mark.parametrize("target", ["book", "test", "lint", "run", "sweep", "bench"])
+@pytest.mark.parametrize("target", ["book", "pdf", "test", "lint", "run", "sweep", "bench"])
 def test_make_has_the_target(target):
     done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

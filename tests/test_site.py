@@ -94,7 +94,7 @@ def labels(page):
         for control in page.find("input", "select", "textarea")
         if control.attributes.get("type") not in ("hidden", "submit")
         and not control.attributes.get("aria-label")
-        and not (control.attributes.get("id") in labelled - {None})
+        and control.attributes.get("id") not in labelled - {None}
         and not any(around.tag == "label" for around in control.inside)
     ]
 

@@ -172,9 +172,15 @@ def test_a_whole_run_leaves_a_record_that_reads_back_verifies_and_shows_pictures
     shown = ["normal", "anomalous", "most normal", "most anomalous"]
     reconstructed = [f"{kind}, reconstructed" for kind in shown] if name in ("pca", "autoencoder") else []
     assert set(rows) == {*shown, *reconstructed}
-    assert (rows["normal"] == zeros.test[~zeros.anomalous][:12, ..., 0]).all()
+    assert (rows["normal"] == zeros.test[~zeros.anomalous][: experiments.COLUMNS, ..., 0]).all()
     by_score = np.argsort(record.scores, kind="stable")
-    assert (rows["most anomalous"] == zeros.test[by_score[::-1][:12], ..., 0]).all()
+    assert (rows["most anomalous"] == zeros.test[by_score[::-1][: experiments.COLUMNS], ..., 0]).all()
+
+
+def test_runs_of_later_seeds_keep_few_pictures(tmp_path, digits, zeros):
+    _, (cell,) = experiments.plan("knn", "digits", "one-vs-all", [0], [1])
+    rows = experiments.run(cell, digits, tmp_path, "cpu").picture_rows()
+    assert (rows["normal"] == zeros.test[~zeros.anomalous][: experiments.FEW_COLUMNS, ..., 0]).all()
 
 
 @pytest.mark.parametrize("name", FITTED)

@@ -1,4 +1,4 @@
-"""A page for every cell that was run (`adcgan.cell_pages`), and the records beside them.
+"""Pages made from records, with files beside them: each cell's (`adcgan.cell_pages`) and the gallery's.
 
 A page is written where what it says, or the frame around it, changed; pages of cells that are gone are removed.
 """
@@ -12,25 +12,25 @@ from fresh import records
 
 def collect(app):
     """Give Sphinx the pages that are not as they should be."""
-    from adcgan import cell_pages
+    from adcgan import cell_pages, gallery
 
     out = Path(app.outdir)
-    source = Path(app.srcdir)
-    templates = sorted(source.glob("_templates/*.html"))
-    frame = "".join(path.read_text() for path in (source / "_config.yml", source / "_toc.yml", *templates))
+    framing = [path for name in ("_config.yml", "_toc.yml", "_templates/*") for path in Path(app.srcdir).glob(name)]
+    frame = "".join(path.read_text() for path in sorted(framing))
+    frame += "".join(title.astext() for title in app.env.titles.values())  # of the side bar
     known = set()
-    for page in cell_pages.all_pages(records()):
+    for page in [*cell_pages.all_pages(records()), *gallery.all_pages(records())]:
         target = out / f"{page.name}.html"
         known.add(target)
-        for record in page.records:
-            copy = out / cell_pages.file_name(record)
+        for place, source in page.files.items():
+            copy = out / place
             known.add(copy)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(record.directory / "record.json", copy)
+            shutil.copyfile(source, copy)
         mark = f"<!-- adcgan {hashlib.sha256((frame + page.body).encode()).hexdigest()[:16]} -->"
         if not target.exists() or mark not in target.read_text():
             yield page.name, {"title": page.title, "body": page.body + mark}, "page.html"
-    for path in [*(out / "cells").glob("*.html"), *(out / "cells" / "records").glob("*.json")]:
+    for path in [*(out / "cells").rglob("*.*"), *(out / "gallery").rglob("*.*")]:
         if path not in known:
             path.unlink()
 

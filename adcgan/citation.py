@@ -1,0 +1,54 @@
+"""How to cite the paper and this software: BibTeX made from CITATION.cff."""
+
+from html import escape
+from pathlib import Path
+
+import yaml
+
+from .html import Html
+
+CITATION = Path(__file__).resolve().parent.parent / "CITATION.cff"
+
+
+def paper(citation: dict) -> str:
+    """BibTeX of the reproduced paper, the first of the file's references."""
+    source = citation["references"][0]
+    book, _, series = source["collection-title"].partition(", ")
+    fields = {
+        "author": " and ".join(f"{one['family-names']}, {one['given-names']}" for one in source["authors"]),
+        "title": f"{{{source['title']}}}",
+        "booktitle": book.replace(" - ", " -- "),
+        "series": series,
+        "pages": f"{source['start']}--{source['end']}",
+        "year": source["year"],
+        "doi": source["doi"],
+    }
+    return _entry("inproceedings", f"adcgan{source['year']}", fields)
+
+
+def software(citation: dict) -> str:
+    """BibTeX of this software at its version, the file's preferred citation."""
+    preferred = citation["preferred-citation"]
+    fields = {
+        "author": " and ".join(f"{{{one['name']}}}" for one in preferred["authors"]),
+        "title": f"{{{preferred['title']}}}",
+        "version": preferred["version"],
+        "year": preferred["year"],
+        "note": f"Software, licence {citation['license']}",
+    }
+    return _entry("misc", f"adcgan-companion{preferred['year']}", fields)
+
+
+def entries() -> Html:
+    """Both as text to copy."""
+    citation = yaml.safe_load(CITATION.read_text())
+    html = ""
+    for title, make in (("The paper", paper), ("This software", software)):
+        code = f'<div class="highlight"><pre tabindex="0">{escape(make(citation))}</pre></div>'
+        html += f'<p>{title}:</p><div class="highlight-bibtex notranslate">{code}</div>'
+    return Html(html)
+
+
+def _entry(kind, key, fields):
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+    return "\n".join([f"@{kind}{{{key},", *lines, "}"]) + "\n"

@@ -1,0 +1,121 @@
+"""What each page of the book is made from, the training behind it, its time, and the command."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+from . import paper, plan
+from .config import COMPARED, YARDSTICKS
+from .html import Html, plain
+from .pages import committed
+from .records import Record
+
+RECORDS, TEXT = "records", "text and source code"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A page (its file's name), what it is made from and, where training is behind it, which cells of the grid."""
+
+    page: str
+    title: str
+    made_from: str
+    cells: dict | None = None  # filters of `adcgan.plan.cells`
+
+    @property
+    def command(self) -> str:
+        """The command that trains what is missing, or measures again; empty where there is nothing to do."""
+        if self.page == "speed":
+            return "make bench"
+        if self.cells is None:
+            return ""
+        return " ".join(["adcgan sweep", *(f"--{name} {' '.join(values)}" for name, values in self.cells.items())])
+
+
+ADCGAN = {"methods": ["adcgan"]}
+LINES = (
+    Line("index", "Opening page", RECORDS, {"methods": ["adcgan", *YARDSTICKS]}),
+    Line("method", "The method", TEXT),
+    Line("figure1", "Figure 1", TEXT),
+    Line("table1", "Table 1", RECORDS, {}),
+    Line("table2", "Table 2", "the networks' layer tables"),
+    Line("table3", "Table 3", RECORDS, {}),
+    Line("table4", "Table 4", RECORDS, ADCGAN | {"datasets": sorted(paper.table(4)["dataset"].unique())}),
+    Line("study", "The protocol study", RECORDS, ADCGAN),
+    Line("audit", "The published tables, examined", "the published figures"),
+    Line("runs", "The runs, and a page for each cell", RECORDS, {}),
+    Line("gallery", "Gallery", RECORDS, {"methods": ["adcgan", *COMPARED]}),
+    Line("speed", "Speed", "committed measurements"),
+    Line("decisions", "Decisions", TEXT),
+    Line("run-it-yourself", "Run it yourself", RECORDS),
+    Line("reference", "Reference", TEXT),
+    Line("glossary", "Glossary", TEXT),
+    Line("references", "References", TEXT),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The cells behind a page: how many, how many recorded, seconds spent, seconds to come, cells without a rate."""
+
+    cells: int
+    recorded: int
+    spent: float
+    estimated: float
+    without_rate: int
+
+
+def effort(cells: Iterable[plan.Cell], records: Iterable[Record]) -> Effort:
+    """What the records of ``cells`` cost, and what the others would at the median of recorded cells of their kind.
+
+    A kind is a method, data set and scheme; its rate is a GPU's where one was measured, else a CPU's. Where nothing of
+    a kind is recorded nothing is estimated.
+    """
+    cells, records = list(cells), list(records)
+    known = {record.cell: record for record in records}
+    rates = plan.rates(records, "cpu") | plan.rates(records, "cuda")
+    missing = [rates.get((cell.method, cell.dataset, cell.scheme)) for cell in cells if cell not in known]
+    done = [known[cell] for cell in cells if cell in known]
+    return Effort(
+        len(cells),
+        len(done),
+        sum(map(plan.seconds, done)),
+        sum(rate.seconds for rate in missing if rate),
+        missing.count(None),
+    )
+
+
+def matrix() -> Html:
+    """A row for each page of the book."""
+    rows = [
+        {
+            "page": Html(f'<a href="{line.page}.html">{escape(line.title)}</a>'),
+            "made from": line.made_from,
+            "training behind it": "none"
+            if line.cells is None
+            else sentence(effort(plan.cells(**line.cells), committed())),
+            "command": Html(f"<code>{escape(line.command)}</code>" if line.command else ""),
+        }
+        for line in LINES
+    ]
+    caption = "What each page is made from, and the training behind it"
+    return plain(pd.DataFrame(rows), caption, ("made from", "training behind it", "command"))
+
+
+def sentence(behind: Effort) -> str:
+    """An effort in words."""
+    parts = [
+        f"{behind.recorded:,} of {behind.cells:,} cells recorded" + f", {_time(behind.spent)}" * (behind.spent > 0)
+    ]
+    with_rate = behind.cells - behind.recorded - behind.without_rate
+    if with_rate:
+        parts.append(f"{with_rate:,} more: {_time(behind.estimated)}, estimated")
+    if behind.without_rate:
+        parts.append(f"{behind.without_rate:,} more: not measured")
+    return "; ".join(parts)
+
+
+def _time(seconds):
+    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,108 @@
+"""A page of pictures for every GAN method, data set and scheme that was run: one seed's sheet and curves a class.
+
+`book/_ext/cells.py` hands these pages to Sphinx, with the records' own sheets as files beside them.
+"""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from . import charts
+from .cell_pages import Page, anchor, class_title, group_title
+from .config import COMPARED
+from .data import CLASSES, TITLES
+from .html import Html, note, plain
+from .pages import NAMES, committed
+from .plan import cells
+from .records import PICTURES, Record
+from .tables import address
+
+METHODS = ("adcgan", *COMPARED)
+
+
+def chosen(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]]:
+    """By (method, data set, scheme) the record of each class with the lowest seed, at the paper's settings."""
+    kinds: dict[tuple, dict[int, Record]] = {}
+    for record in sorted(records, key=lambda record: (record.cell.label, record.cell.seed)):
+        cell = record.cell
+        if cell.method in METHODS and set(cell.departures) <= {"test_images"}:
+            kinds.setdefault((cell.method, cell.dataset, cell.scheme), {}).setdefault(cell.label, record)
+    return {kind: list(classes.values()) for kind, classes in kinds.items()}
+
+
+def all_pages(records: Iterable[Record]) -> Iterable[Page]:
+    """A page for each (method, data set, scheme), one class after another; a class's link shows that class alone."""
+    for kind, some in chosen(records).items():
+        title = f"Gallery: {group_title(*kind)}"
+        what = "normal" if kind[2] == "one-vs-all" else "anomalous"
+        lead = note(
+            f"The class named is the {what} one. Shown is the lowest seed "
+            "recorded: the first test images, and those that the score finds most normal and most anomalous, over "
+            "their reconstructions."
+        )
+        links = {"all": "all classes"} | {f"class-{one.cell.label}": class_title(one) for one in some}
+        items = "".join(f'<li><a href="#{target}">{escape(text)}</a></li>' for target, text in links.items())
+        body = f'<h1 id="all">{escape(title)}</h1>{lead.text}<ul class="adcgan-classes">{items}</ul>'
+        body += "".join(map(section, some)) + '<p><a href="../gallery.html">Back to the gallery</a></p>'
+        yield Page(place(*kind), title, body, {sheet(record): source(record) for record in some})
+
+
+def section(record: Record) -> str:
+    """One class: its sheet, the histogram of scores and the curves of training."""
+    cell = record.cell
+    run = f"../{address(cell.method, cell.dataset, cell.scheme, cell.label)}.html#{anchor(record)}"
+    auroc = f"{100 * record.auroc['NS']:.1f}"
+    html = f'<section class="adcgan-class" id="class-{cell.label}"><h2>{escape(class_title(record))}</h2>'
+    html += f'<p>Seed {cell.seed}, AUROC {auroc} %. <a href="{run}">Everything of this run</a></p>'
+    html += picture(record) + f'<div class="adcgan-panels">{charts.histogram(record)}</div>'
+    return html + (charts.losses(record) if record.content["losses"] else "") + "</section>"
+
+
+def picture(record: Record) -> str:
+    """The record's sheet as a picture that loads when it comes into view, a label beside each row."""
+    rows = record.content["pictures"]["rows"]
+    with Image.open(source(record)) as image:
+        width, height = image.size
+    labels = "".join(f"<li>{escape(row)}</li>" for row in rows)
+    alt = escape("Rows of test images from top to bottom: " + "; ".join(rows))
+    return (
+        f'<div class="adcgan-rows"><ol>{labels}</ol><img src="{Path(sheet(record)).relative_to("gallery")}" '
+        f'width="{width}" height="{height}" loading="lazy" alt="{alt}"></div>'
+    )
+
+
+def contents() -> Html:
+    """Where pictures are: a row for each data set and scheme, a column for each method."""
+    kinds = chosen(committed())
+    names = {known: name for name, known in NAMES.items()}
+    planned = [(cell.dataset, cell.scheme) for cell in cells(methods=["adcgan"])]
+    rows = []
+    for dataset, scheme in dict.fromkeys([*planned, *(kind[1:] for kind in kinds)]):
+        row = {"": f"{TITLES[dataset]}, {scheme}"}
+        for method in METHODS:
+            some = kinds.get((method, dataset, scheme))
+            text = f"{len(some or ())} of {len(CLASSES[dataset])} classes"
+            row[names[method]] = Html(
+                f'<a href="{place(method, dataset, scheme)}.html">{text}</a>' if some else "not run"
+            )
+        rows.append(row)
+    return plain(pd.DataFrame(rows), "Pictures of the recorded runs")
+
+
+def place(method: str, dataset: str, scheme: str) -> str:
+    """The address of a page, without its ending."""
+    return f"gallery/{method}-{dataset}-{scheme}"
+
+
+def source(record: Record) -> Path:
+    """The record's sheet of pictures."""
+    return record.directory / next(name for name in PICTURES.values() if name in record.content["files"])
+
+
+def sheet(record: Record) -> str:
+    """The address of the sheet's copy in the site."""
+    cell = record.cell
+    return f"{place(cell.method, cell.dataset, cell.scheme)}-{cell.label}-{cell.seed}{source(record).suffix}"

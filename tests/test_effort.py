@@ -1,0 +1,64 @@
+"""What each page takes to make again, and the book on paper."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adcgan import effort, plan
+from adcgan.records import read_all
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_matrix_lists_every_page_of_the_contents():
+    contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "book/_toc.yml").read_text())
+    assert [line.page for line in effort.LINES] == contents
+
+
+def test_the_time_of_recorded_cells_is_that_of_their_records_and_the_rest_is_their_median():
+    costs = []
+    for path in (ROOT / "runs/adcgan/mnist/one-vs-all").rglob("record.json"):
+        content = json.loads(path.read_text())
+        if not content["departures"]:
+            costs.append(sum(value for name, value in content["cost"].items() if name.endswith("_seconds")))
+    cells = plan.cells(methods=["adcgan"], datasets=["mnist"], schemes=["one-vs-all"])
+    found = effort.effort(cells, read_all(ROOT / "runs"))
+    assert (found.cells, found.recorded, found.without_rate) == (30, len(costs), 0)
+    assert found.spent == pytest.approx(sum(costs))
+    assert found.estimated == pytest.approx(np.median(costs) * (30 - len(costs)))
+
+
+def test_the_sentence_accounts_for_every_cell():
+    behind = effort.Effort(cells=10, recorded=3, spent=7200.0, estimated=1800.0, without_rate=5)
+    assert effort.sentence(behind) == "3 of 10 cells recorded, 2.0 h; 2 more: 30.0 min, estimated; 5 more: not measured"
+    assert effort.sentence(effort.Effort(2, 0, 0, 0, 2)) == "0 of 2 cells recorded; 2 more: not measured"
+
+
+def test_nothing_is_estimated_where_nothing_is_recorded():
+    cells = plan.cells(methods=["adcgan"], datasets=["mnist"], schemes=["all-vs-one"])
+    assert effort.effort(cells, []) == effort.Effort(len(cells), 0, 0, 0, len(cells))
+
+
+def test_every_command_of_the_matrix_is_one_that_the_command_line_takes():
+    from adcgan import cli
+
+    commands = [line.command for line in effort.LINES if line.command.startswith("adcgan ")]
+    assert commands
+    for command in commands:
+        given = cli._parser().parse_args(command.split()[1:])
+        line = next(line for line in effort.LINES if line.command == command)
+        assert all(list(getattr(given, name)) == list(values) for name, values in line.cells.items())
+
+
+def test_printing_an_unbuilt_book_says_so(tmp_path):
+    (tmp_path / "book").mkdir()
+    for name in ("pdf.py", "_toc.yml"):
+        shutil.copy(ROOT / "book" / name, tmp_path / "book")
+    done = subprocess.run([sys.executable, tmp_path / "book/pdf.py"], capture_output=True, text=True)
+    assert done.returncode == 1 and "build the book first" in done.stderr
