@@ -207,7 +207,7 @@ def _link(drawn, link):
     if link is None:
         return drawn
     address, name = link
-    return f'<a href="{escape(address)}" aria-label="{escape(name)}">{drawn}</a>'
+    return f'<a href="{escape(address)}"><title>{escape(name)}</title>{drawn}</a>'
 
 
 def _straight(a, b):

@@ -1,7 +1,9 @@
-"""What every test shares: fixed seeds, none of the user's data, and two trainings that are small but real."""
+"""What every test shares: fixed seeds, none of the user's data, two small but real trainings, the book."""
 
+import fcntl
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from browsing import chromium
 
 from adcgan import data, experiments, methods, training
 from adcgan.config import configure
@@ -20,6 +23,21 @@ SMALL = dict(width=0.1, batch_size=16, warm_up_epochs=1, epochs=2)
 RUN = SMALL | dict(epochs=5)
 
 torch.set_num_threads(1)  # these networks are so small that threads cost more than they give
+
+
+def pytest_configure():
+    chromium()  # a wrong $ADCGAN_BROWSER is said once, before any test
+
+
+def pytest_collection_modifyitems(config, items):
+    if not chromium():
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("browser")])
+        items[:] = [item for item in items if not item.get_closest_marker("browser")]
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not chromium():
+        terminalreporter.write_line("no Chromium found: the browser tests are left out; apt install chromium")
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +127,35 @@ def record(digits, run_options, tmp_path_factory):
 def runs_of():
     """The runs directory that a record lies in."""
     return lambda record: record.directory.parents[4]
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """The whole book, built once for all workers, from a copy of the project in which importing torch is an error."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    root = shared / "book"
+    with open(shared / "book.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "built").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            _build_book(root)
+            (root / "built").touch()
+    return root / "book/_build/html"
+
+
+def _build_book(root):
+    for name in ("adcgan", "book", "runs"):
+        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
+    shutil.copy(REPOSITORY / "CITATION.cff", root)
+    (root / "no-torch").mkdir()
+    (root / "no-torch" / "torch.py").write_text("raise ImportError('the book must not import torch')\n")
+    path = os.pathsep.join([str(root), str(root / "no-torch")])
+    done = subprocess.run(
+        [Path(sys.executable).parent / "jupyter-book", "build", "book/"], cwd=root, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": path, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_arrows_are_level_or_upright_and_cross_no_box():
 def test_linked_boxes_and_the_tags_on_them_are_links_of_their_own():
     links = {"D_z": ("networks.html?a=1&b=2#d-z", 'D_z: the "network"'), "L_FL": ("#fl", "L_FL"), "L_dz": ("#dz", "L")}
     root = ET.fromstring(figure1(links))
-    found = {link.get("aria-label"): link for link in root.iter(SVG + "a")}
+    found = {link.find(SVG + "title").text: link for link in root.iter(SVG + "a")}
     assert {name: written(link) for name, link in found.items()} == {
         'D_z: the "network"': ["Dz"], "L_FL": ["LFL"], "L": ["Ldz", "eq.3"],
     }  # fmt: skip

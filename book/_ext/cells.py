@@ -15,7 +15,8 @@ def collect(app):
     from adcgan import cell_pages, gallery
 
     out = Path(app.outdir)
-    frame = "".join((Path(app.srcdir) / name).read_text() for name in ("_config.yml", "_toc.yml"))
+    framing = [path for name in ("_config.yml", "_toc.yml", "_templates/*") for path in Path(app.srcdir).glob(name)]
+    frame = "".join(path.read_text() for path in sorted(framing))
     frame += "".join(title.astext() for title in app.env.titles.values())  # of the side bar
     known = set()
     for page in [*cell_pages.all_pages(records()), *gallery.all_pages(records())]:

@@ -1,0 +1,258 @@
+"""The built book in a real browser: what a reader sees, with mouse, keyboard, telephone, printer and no network."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from browsing import OPTIONS, chromium, findings, served, switch_to, watched
+from playwright.sync_api import expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parent.parent
+DESK, TELEPHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+def every_kind_of_page():
+    """All pages of the contents, the two that Sphinx adds, one page of a group of cells, one cell of each method."""
+    contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "book/_toc.yml").read_text())
+    cells = {}
+    for path in sorted((ROOT / "runs").glob("*/*/*/class-*")):
+        method, dataset, scheme, label = path.parts[-4:]
+        cells.setdefault(method, f"cells/{method}-{dataset}-{scheme}-{label.removeprefix('class-')}")
+    group = next(iter(cells.values())).rpartition("-")[0]
+    return [f"{name}.html" for name in [*contents, "genindex", "search", group, *cells.values()]]
+
+
+@pytest.fixture(scope="module")
+def context():
+    """One profile for all tests, so that what pages share is loaded once."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=OPTIONS)
+        yield browser.new_context(viewport=DESK, reduced_motion="reduce")
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(book):
+    with served(book) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def tab(context):
+    """One tab for all tests: a new one for each page costs half as much processor time again (74 s instead of 48 s)."""
+    with watched(context) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module", params=every_kind_of_page())
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def opened(tab, site, name):
+    """Each page in turn, opened once for all the tests of pages."""
+    if tab.url != site + name:
+        tab.complaints.clear()
+        tab.goto(site + name)
+    return tab
+
+
+@pytest.fixture
+def page(tab):
+    """The tab for a test's own use; the test fails where a page reports an error or asks another machine."""
+    tab.complaints.clear()
+    tab.set_viewport_size(DESK)
+    yield tab
+    assert tab.complaints == []
+
+
+def mathematics_is_set(page):
+    """Every formula became one of MathJax's, and no formula's source is left in the text."""
+    page.wait_for_function("() => !document.querySelector('.math') || window.MathJax?.startup?.promise")
+    page.evaluate("() => window.MathJax?.startup?.promise")
+    plain = """[...document.querySelectorAll("main .math")]
+               .filter(formula => !formula.querySelector("mjx-container svg")).map(formula => formula.textContent)"""
+    assert page.evaluate(plain) == []
+    prose = page.evaluate(
+        """() => { const copy = document.querySelector("main").cloneNode(true);
+                   copy.querySelectorAll("pre, code, script, mjx-container").forEach(part => part.remove());
+                   return copy.textContent; }"""
+    )
+    assert not re.search(r"\$\$|\\\(|\\\[|\\begin\{", prose)
+
+
+def test_mathematics_is_set(opened):
+    mathematics_is_set(opened)
+
+
+# The themes differ in colours alone; every other rule would find the same again.
+@pytest.mark.parametrize(("theme", "rules"), [("light", ()), ("dark", ("color-contrast", "link-in-text-block"))])
+def test_axe_finds_nothing_serious(opened, theme, rules):
+    switch_to(opened, theme)
+    assert findings(opened, rules) == []
+
+
+def test_on_a_telephone_the_page_is_no_wider_than_the_screen(opened):
+    opened.set_viewport_size(TELEPHONE)
+    wide = opened.evaluate("() => document.scrollingElement.scrollWidth - innerWidth")
+    opened.set_viewport_size(DESK)
+    assert wide <= 0
+
+
+def test_in_print_there_are_no_side_bars_and_no_buttons(opened):
+    opened.emulate_media(media="print")
+    bars = opened.locator(".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, #pst-back-to-top")
+    seen = [bar.get_attribute("class") for bar in bars.all() if bar.is_visible()]
+    article = opened.locator("#main-content").is_visible()
+    opened.emulate_media(media="screen")
+    assert not seen and article
+
+
+def test_the_page_reports_no_error_and_asks_no_other_machine(opened):
+    """Over all that the tests above did with it: the last of the tests of pages."""
+    assert opened.complaints == []
+
+
+def test_the_theme_is_chosen_with_a_click_and_kept_on_the_next_page(page, site):
+    page.goto(site + "index.html")
+    chosen = page.locator("html")
+    for _ in range(3):
+        before = chosen.get_attribute("data-mode")
+        page.locator(".theme-switch-button").first.click()
+        expect(chosen).not_to_have_attribute("data-mode", before)
+    switch_to(page, "dark")
+    dark = luminance(page, "background-color", "body")
+    page.goto(site + "table1.html")
+    assert chosen.get_attribute("data-theme") == "dark" and luminance(page, "background-color", "body") == dark
+    switch_to(page, "light")
+    assert luminance(page, "background-color", "body") > dark + 0.5
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_a_first_visit_follows_the_system(context, site, system):
+    visitor = context.browser.new_context(color_scheme=system)
+    with watched(visitor) as page:
+        page.goto(site + "index.html")
+        assert page.locator("html").get_attribute("data-theme") == system
+        assert page.complaints == []
+    visitor.close()
+
+
+def luminance(page, attribute, selector="", element=None):
+    """Relative luminance of a computed colour, WCAG 2.2: 0 for black to 1 for white."""
+    element = element or page.locator(selector).first
+    colour = element.evaluate("(element, name) => getComputedStyle(element).getPropertyValue(name)", attribute)
+    channels = [int(value) / 255 for value in re.match(r"rgba?\((\d+), (\d+), (\d+)", colour).groups()]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_charts_stand_out_from_the_page(page, site, theme):
+    """Text by 4.5 to 1, lines by 3 to 1 (WCAG 1.4.3 and 1.4.11; axe does not look into drawings)."""
+    page.goto(site + next(name for name in every_kind_of_page() if name.startswith("cells/adcgan-") and "-0." in name))
+    switch_to(page, theme)
+    ground = luminance(page, "background-color", "body")
+    for selector, attribute, least in (("text", "fill", 4.5), (".curve, .whole, .component", "stroke", 3)):
+        parts = page.locator("svg.adcgan-chart").locator(selector).all()
+        assert parts
+        for part in parts:
+            ratio = sorted((ground + 0.05, luminance(page, attribute, element=part) + 0.05))
+            assert ratio[1] / ratio[0] >= least, part.evaluate("part => part.outerHTML")
+
+
+def search(page, word):
+    """What the search dialog, opened by its shortcut, leads to."""
+    page.keyboard.press("Control+k")
+    page.keyboard.type(word)
+    page.keyboard.press("Enter")
+    results = page.locator("ul.search li a")
+    expect(results.first).to_be_visible()
+    with page.expect_navigation():
+        results.first.click()
+    assert word in page.locator("main").inner_text().lower()
+
+
+def test_search_finds_a_word(page, site):
+    page.goto(site + "index.html")
+    search(page, "contrastive")
+
+
+def test_the_book_reads_from_the_disk_without_a_server(page, context, book):
+    page.goto((book / "method.html").as_uri())
+    mathematics_is_set(page)
+    switch_to(page, "dark")
+    with watched(context) as other:  # the search works, but reports that a file may not read others for their summaries
+        other.goto((book / "index.html").as_uri())
+        search(other, "contrastive")
+
+
+def test_a_figure_of_a_table_is_the_one_on_the_runs_page_and_in_its_record(page, site, book):
+    page.goto(site + "table3.html")
+    figures = page.locator(".adcgan-wrap:visible td.ours a[href^='cells/']")
+    links = figures.evaluate_all("links => links.map(link => [link.innerText, link.getAttribute('href')])")
+    assert len(links) > 100
+    for figure, address in links[:: max(1, len(links) // 6)]:
+        page.goto(site + address)
+        measured = []
+        for run in page.locator("section[id^='seed-']").all():
+            if not re.fullmatch(r"Seed \d+(, test_images=\d+)?", run.locator("h2").inner_text()):
+                continue  # at other settings than the table's
+            shown = run.locator("tr", has=page.get_by_role("rowheader", name="NS", exact=True)).first.locator("td")
+            record = run.locator("a[href^='records/']").get_attribute("href")
+            measured.append(100 * json.loads((book / "cells" / record).read_text())["auroc"]["NS"])
+            assert shown.inner_text() == f"{measured[-1]:.1f}"
+        assert figure == f"{sum(measured) / len(measured):.1f}"
+
+
+def focused(page):
+    return page.locator("*:focus")
+
+
+def tab_to(page, selector, most=80):
+    """Press Tab until ``selector`` has the focus."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"{most} times Tab did not reach {selector}")
+
+
+def test_the_first_tab_offers_to_skip_the_menu(page, site):
+    page.goto(site + "table3.html")
+    page.keyboard.press("Tab")
+    expect(focused(page)).to_have_text("Skip to main content")
+    expect(focused(page)).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.querySelector('main').contains(document.activeElement)")
+
+
+def test_a_table_wider_than_the_screen_scrolls_by_the_keyboard(page, site):
+    page.set_viewport_size(TELEPHONE)
+    page.goto(site + "table3.html")
+    tab_to(page, ".adcgan-wrap")
+    ring = focused(page).evaluate(
+        "region => getComputedStyle(region).outlineStyle + getComputedStyle(region).boxShadow"
+    )
+    assert ring != "nonenone"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+
+
+@pytest.mark.parametrize(
+    ("button", "menu"), [(".primary-toggle", "nav.bd-docs-nav"), (".secondary-toggle", "#pst-page-toc-nav")]
+)
+def test_on_a_telephone_the_menus_open_and_close_by_the_keyboard(page, site, button, menu):
+    page.set_viewport_size(TELEPHONE)
+    page.goto(site + "method.html")
+    entry = page.locator(f"{menu} a[href]:visible").first
+    expect(entry).not_to_be_in_viewport()
+    tab_to(page, button)
+    page.keyboard.press("Enter")
+    expect(entry).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(entry).not_to_be_in_viewport()
