@@ -13,6 +13,7 @@ from html import unescape
 from pathlib import Path
 
 from pypdf import PdfWriter
+from pypdf.generic import ArrayObject, NameObject
 
 BOOK = Path(__file__).resolve().parent
 HTML = BOOK / "_build" / "html"
@@ -46,6 +47,16 @@ def print_page(page: Path, output: Path, profile: Path) -> None:
     )  # fmt: skip
 
 
+def drop_file_links(joined: PdfWriter) -> None:
+    """Take out links to files of this machine; those within a page and to the web stay."""
+    for page in joined.pages:
+        kept = [
+            note for note in page.get("/Annots") or ()
+            if not str(note.get_object().get("/A", {}).get("/URI", "")).startswith("file:")
+        ]  # fmt: skip
+        page[NameObject("/Annots")] = ArrayObject(kept)
+
+
 def main(output: Path) -> None:
     """Write the PDF, with a bookmark for each page."""
     with tempfile.TemporaryDirectory() as scratch, PdfWriter() as joined:
@@ -54,6 +65,7 @@ def main(output: Path) -> None:
             print_page(page, part, Path(scratch) / "profile")
             title = re.search(r"<title>(.*?)</title>", page.read_text(), re.DOTALL)[1]
             joined.append(part, outline_item=unescape(title).split(" — ")[0].strip())
+        drop_file_links(joined)
         joined.write(output)
     print(output)
 

@@ -1,5 +1,6 @@
 """What each page takes to make again, and the book on paper."""
 
+import importlib.util
 import json
 import re
 import shutil
@@ -62,3 +63,19 @@ def test_printing_an_unbuilt_book_says_so(tmp_path):
         shutil.copy(ROOT / "book" / name, tmp_path / "book")
     done = subprocess.run([sys.executable, tmp_path / "book/pdf.py"], capture_output=True, text=True)
     assert done.returncode == 1 and "build the book first" in done.stderr
+
+
+def test_the_pdf_keeps_links_to_the_web_and_none_to_files():
+    from pypdf import PdfWriter
+    from pypdf.annotations import Link
+
+    spec = importlib.util.spec_from_file_location("pdf", ROOT / "book/pdf.py")
+    pdf = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pdf)
+    joined = PdfWriter()
+    joined.add_blank_page(100, 100)
+    for url in ("file:///somewhere/table1.html", "https://example.org/"):
+        joined.add_annotation(0, Link(rect=(0, 0, 50, 50), url=url))
+    pdf.drop_file_links(joined)
+    (kept,) = joined.pages[0]["/Annots"]
+    assert kept.get_object()["/A"]["/URI"] == "https://example.org/"
