@@ -19,7 +19,8 @@ def picture(image: np.ndarray, label: str) -> str:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img class="adcgan-pixels" src="data:image/png;base64,{data}" alt="{escape(label)}">'
+    # The theme's name for a picture that its dark mode leaves as it is.
+    return f'<img class="adcgan-pixels dark-light" src="data:image/png;base64,{data}" alt="{escape(label)}">'
 
 
 def heat(values: np.ndarray, most: float, label: str) -> str:
