@@ -51,7 +51,7 @@ def opening() -> Html:
     )
     shown = shown.drop(columns=["scheme", "data set"])
     caption = "AD-CGAN at the paper's settings: mean AUROC (%) over the classes run so far"
-    return plain(shown, caption, ("classes",)) + _notes()
+    return plain(shown, caption, ("classes",)) + _notes("adcgan")
 
 
 def yardsticks() -> Html:
