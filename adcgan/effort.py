@@ -38,6 +38,7 @@ ADCGAN = {"methods": ["adcgan"]}
 LINES = (
     Line("index", "Opening page", RECORDS, {"methods": ["adcgan", *YARDSTICKS]}),
     Line("method", "The method", TEXT),
+    Line("walk", "One image, step by step", RECORDS, ADCGAN | {"datasets": ["fashion_mnist"], "classes": ["0"]}),
     Line("figure1", "Figure 1", TEXT),
     Line("table1", "Table 1", RECORDS, {}),
     Line("table2", "Table 2", "the networks' layer tables"),
