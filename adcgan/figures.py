@@ -5,6 +5,8 @@ dark pages. Colours are Okabe and Ito's.
 """
 
 import io
+import re
+from html import escape
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,6 +21,8 @@ from .records import Record
 
 NORMAL, ANOMALOUS = "#0072B2", "#D55E00"
 INK = "#7a7a7a"  # at least 4:1 against white and against the book's dark background
+# The style sheet's, which suit either theme.
+PAGE_COLOURS = {NORMAL: "var(--adcgan-normal)", ANOMALOUS: "var(--adcgan-anomalous)", INK: "currentColor"}
 STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -169,6 +173,25 @@ def effects(frame: pd.DataFrame) -> Figure:
         axis.set_xlabel("change of AUROC against the paper protocol, points")
         figure.tight_layout()
     return _finish(figure)
+
+
+def svg(figure: Figure, label: str) -> str:
+    """The figure as inline SVG that takes the page's colours and font; ``label`` stands for it where it is not seen."""
+    buffer = io.StringIO()
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": label}):  # text as text; names the same every time
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    drawing = buffer.getvalue()
+    drawing = drawing[drawing.index("<svg") :]
+    for part in (
+        r"<metadata>.*?</metadata>",
+        r"<style.*?</style>",
+        r' id="[A-Za-z0-9.]+_\d+"',
+    ):  # would meet the page's
+        drawing = re.sub(part, "", drawing, flags=re.DOTALL)
+    for colour, of_the_page in PAGE_COLOURS.items():
+        drawing = drawing.replace(colour.lower(), of_the_page)
+    drawing = re.sub(r"font-family: [^;\"]*", "font-family: inherit", drawing)
+    return drawing.replace("<svg ", f'<svg class="adcgan-picture" role="img" aria-label="{escape(label)}" ', 1)
 
 
 def png(figure: Figure, colours: int = 48) -> bytes:

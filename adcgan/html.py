@@ -1,6 +1,5 @@
 """Tables of AUROC as plain HTML: headed rows and columns, no script, styled by the book's adcgan.css."""
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -140,12 +139,6 @@ def table(head: str, body: list[str], caption: str) -> Html:
         f'<div class="adcgan-wrap" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="adcgan">'
         f"<caption>{escape(caption)}</caption><thead>{head}</thead><tbody>{''.join(body)}</tbody></table></div>"
     )
-
-
-def figure(png: bytes, alt: str) -> Html:
-    """A picture within the page, with the text that stands for it."""
-    data = base64.b64encode(png).decode()
-    return Html(f'<img class="adcgan-picture" src="data:image/png;base64,{data}" alt="{escape(alt)}">')
 
 
 def note(text: str) -> Html:

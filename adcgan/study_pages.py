@@ -5,7 +5,7 @@ import pandas as pd
 
 from . import audit, figures, paper, statistics, study
 from .data import TITLES
-from .html import Html, difference, figure, note, plain, verdict
+from .html import Html, difference, note, plain, verdict
 from .pages import SEEDS, committed
 
 STUDIED = ("fashion_mnist", "mnist")  # the data sets of the study's comparisons
@@ -39,7 +39,7 @@ def left_over() -> Html:
     shown.insert(1, "rule", frame["rule"])
     alt = "AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure"
     caption = "AUROC (%) of NS over 200 left-over z's on one set of weights"
-    return figure(figures.png(figures.left_over(frame)), alt) + plain(shown, caption, ("rule",))
+    return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
 
 
 def readings() -> Html:
@@ -74,7 +74,7 @@ def effects() -> Html:
     )  # fmt: skip
     alt = "Change of AUROC for each single change of protocol, ordered by size"
     caption = f"One change at a time against the paper protocol, one-vs-all, {on}"
-    return figure(figures.png(figures.effects(frame)), alt) + plain(shown, caption, ("weights", "interval"))
+    return Html(figures.svg(figures.effects(frame), alt)) + plain(shown, caption, ("weights", "interval"))
 
 
 def explained() -> Html:

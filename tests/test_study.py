@@ -1,16 +1,14 @@
 """The protocol study from records: what each frame holds, that the pages show the same, and that figures draw."""
 
-import base64
 import csv
 import html
-import io
 import re
 from dataclasses import fields
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image
 
 from adcgan import audit, evaluation, figures, paper, plan, statistics, study, study_pages, tables
 from adcgan.config import CONFIGS, configure
@@ -368,10 +366,20 @@ def rows_of(text):
     return [dict(zip(head, line, strict=True)) for line in body]
 
 
+def check_drawing(drawing, labels):
+    """Its words are text, its colours the page's, and it brings nothing that would reach the page around it."""
+    words = [element.text for element in ElementTree.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]
+    assert {label.get_text() for label in labels} <= set(words)
+    assert "currentColor" in drawing and "var(--adcgan-anomalous)" in drawing and "<style" not in drawing
+    identifiers = re.findall(r' id="([^"]*)"', drawing)
+    assert len(set(identifiers)) == len(identifiers)
+    assert not re.search(r"#7a7a7a|font-family: (?!inherit)", drawing)
+
+
 def picture_of(text):
-    """The page's picture, and the text that stands for it."""
-    data, alt = re.search(r'<img [^>]*src="data:image/png;base64,([^"]+)" alt="([^"]*)"', text).groups()
-    return Image.open(io.BytesIO(base64.b64decode(data))), html.unescape(alt)
+    """The page's drawing as parsed, and the text that stands for it."""
+    drawing = re.search(r"<svg .*?</svg>", text, re.DOTALL)[0]
+    return ElementTree.fromstring(drawing), html.unescape(re.search(r'aria-label="([^"]*)"', drawing)[1])
 
 
 PAGES = ["left_over", "readings", "effects", "nulls"]
@@ -454,8 +462,8 @@ def test_the_nulls_page_shows_its_frame(cells, page_of):
 @pytest.mark.parametrize("name", ["left_over", "effects"])
 @pytest.mark.parametrize("count", [1, 6])
 def test_a_pages_picture_can_be_opened_and_has_a_text_in_its_place(name, count, cells, page_of):
-    picture, alt = picture_of(page_of(name, cells[:count]))
-    assert picture.format == "PNG" and min(picture.size) > 50
+    drawing, alt = picture_of(page_of(name, cells[:count]))
+    assert min(map(float, drawing.get("viewBox").split()[2:])) > 50
     assert len(alt.split()) > 5 and "AUROC" in alt
 
 
@@ -494,7 +502,9 @@ def test_left_over_is_drawn_with_a_panel_per_rule_and_a_line_per_cell(cells, cou
         assert list(places) == [*range(count), *range(count)]
         assert ends[:count] == pytest.approx(part[["least", "most"]].to_numpy())
         assert ends[count:] == pytest.approx(part[["5 %", "95 %"]].to_numpy())
-    assert Image.open(io.BytesIO(figures.png(figure))).size[0] > 400
+    check_drawing(
+        figures.svg(figure, "what it shows"), labels=[text.get_text() for text in figure.axes[0].get_yticklabels()]
+    )
 
 
 @pytest.mark.parametrize("count", [1, 6])
@@ -510,7 +520,9 @@ def test_effects_are_drawn_with_the_largest_on_top(cells, count, tmp_path):
     for place, (label, (_, row)) in enumerate(zip(labels, frame.iterrows(), strict=True)):
         assert label.startswith(row["reading"]) and ("retrained" in label) == row["retrained"]
         assert any(list(line.get_xdata()) == [row["mean"]] and list(line.get_ydata()) == [place] for line in axis.lines)
-    assert Image.open(io.BytesIO(figures.png(figure))).size[0] > 400
+    check_drawing(
+        figures.svg(figure, "what it shows"), labels=[text.get_text() for text in figure.axes[0].get_yticklabels()]
+    )
 
 
 def test_the_share_explained_is_of_the_distance_between_our_mean_and_the_published_one(cells):
