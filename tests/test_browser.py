@@ -1,5 +1,6 @@
 """The built book in a real browser: what a reader sees, with mouse, keyboard, telephone, printer and no network."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -14,14 +15,15 @@ DESK, TELEPHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 def every_kind_of_page():
-    """All pages of the contents, the two that Sphinx adds, one page of a group of cells, one cell of each method."""
+    """All pages of the contents, the two that Sphinx adds, a group of cells, its gallery, one cell of each method."""
     contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "book/_toc.yml").read_text())
     cells = {}
     for path in sorted((ROOT / "runs").glob("*/*/*/class-*")):
         method, dataset, scheme, label = path.parts[-4:]
         cells.setdefault(method, f"cells/{method}-{dataset}-{scheme}-{label.removeprefix('class-')}")
     group = next(iter(cells.values())).rpartition("-")[0]
-    return [f"{name}.html" for name in [*contents, "genindex", "search", group, *cells.values()]]
+    gallery = group.replace("cells/", "gallery/")
+    return [f"{name}.html" for name in [*contents, "genindex", "search", group, gallery, *cells.values()]]
 
 
 @pytest.fixture(scope="module")
@@ -256,3 +258,107 @@ def test_on_a_telephone_the_menus_open_and_close_by_the_keyboard(page, site, but
     expect(entry).to_be_in_viewport()
     page.keyboard.press("Escape")
     expect(entry).not_to_be_in_viewport()
+
+
+@pytest.fixture
+def explored(page, site):
+    """The table of Table 3 that sorts and filters."""
+    page.goto(site + "table3.html")
+    explored = page.locator(".adcgan-explore.ready")
+    expect(explored).to_be_visible()
+    return explored
+
+
+def column(explored, heading):
+    """The texts of a column as shown, from above."""
+    return explored.locator("table").evaluate(
+        """(table, heading) => {
+            const at = [...table.tHead.rows[0].cells].findIndex(cell => cell.innerText.trim().startsWith(heading));
+            return [...table.tBodies[0].rows].map(row => row.cells[at].querySelector("a")?.innerText
+                                                         ?? row.cells[at].innerText.trim()); }""",
+        heading,
+    )
+
+
+def test_a_table_sorts_by_mouse_and_keyboard_with_missing_figures_last(explored):
+    heading = explored.get_by_role("columnheader", name="ours")
+    measured = sorted(float(text) for text in column(explored, "ours") if text[0].isdigit())
+    missing = [text for text in column(explored, "ours") if not text[0].isdigit()]
+    heading.click()
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    assert column(explored, "ours") == [f"{value:.1f}" for value in measured] + missing
+    heading.get_by_role("button").press("Enter")
+    expect(heading).to_have_attribute("aria-sort", "descending")
+    assert column(explored, "ours") == [f"{value:.1f}" for value in reversed(measured)] + missing
+
+
+def test_a_table_is_filtered_and_says_how_many_rows_are_left(explored):
+    said = explored.locator("output")
+    every = len(column(explored, "method"))
+    expect(said).to_have_text(f"{every} of {every} rows")
+    explored.get_by_role("combobox", name="Method").select_option("one-class SVM")
+    left = column(explored, "method")
+    assert set(left) == {"one-class SVM"} and len(left) < every
+    expect(said).to_have_text(f"{len(left)} of {every} rows")
+    explored.get_by_label("Search").fill("trouser")
+    assert set(column(explored, "class")) == {"1 trouser"}
+    explored.get_by_label("measured only").check()
+    assert "not run" not in column(explored, "ours") and column(explored, "ours")
+    explored.get_by_label("Search").fill("no such class")
+    expect(said).to_have_text(f"0 of {every} rows")
+
+
+def test_the_seeds_of_a_figure_show_while_it_is_pointed_at_or_focused(page, site):
+    page.goto(site + "table3.html")
+    cell = page.locator("td.ours:visible", has=page.locator(".adcgan-tip")).first
+    tip = cell.locator(".adcgan-tip")
+    assert tip.bounding_box()["width"] <= 1 and "seed" in tip.text_content()
+    cell.hover()
+    assert tip.bounding_box()["width"] > 30
+    page.mouse.move(0, 0)
+    assert tip.bounding_box()["width"] <= 1
+    cell.get_by_role("link").focus()
+    assert tip.bounding_box()["width"] > 30
+
+
+@pytest.mark.parametrize("kind", ["CSV", "JSON"])
+def test_a_download_holds_the_figures_of_the_table(explored, page, kind):
+    with page.expect_download() as download:
+        page.get_by_role("link", name=kind, exact=True).click()
+    text = download.value.path().read_text()
+    rows = json.loads(text)["rows"] if kind == "JSON" else list(csv.DictReader(text.splitlines()))
+    held = sorted(f"{float(row['ours']):.1f}" if row["ours"] not in ("", None) else "not run" for row in rows)
+    assert sorted(text if text[0].isdigit() else "not run" for text in column(explored, "ours")) == held
+    assert sorted({row["model"] for row in rows}) == sorted(set(column(explored, "method")))
+
+
+def test_one_image_is_followed_step_by_step_with_buttons_and_arrow_keys(page, site):
+    page.goto(site + "walk.html")
+    said = page.locator("#adcgan-steps output")
+    steps = page.locator("#adcgan-steps li").count()
+    assert steps > 3
+
+    def at(number):
+        expect(said).to_contain_text(f"Step {number} of {steps}:")
+        title = said.inner_text().partition(": ")[2]
+        shown = page.locator("article section section h2:visible")
+        expect(shown).to_have_count(1)
+        assert shown.inner_text().removesuffix("#") == title
+
+    at(1)
+    page.get_by_role("button", name="Previous").press("Enter")
+    at(1)
+    page.get_by_role("button", name="Next").click()
+    at(2)
+    page.keyboard.press("ArrowRight")
+    at(3)
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="Previous").click()
+    at(1)
+    page.locator("#adcgan-steps li a").last.click()
+    at(steps)
+    page.get_by_role("button", name="All steps").click()
+    expect(page.locator("article section section h2:visible")).to_have_count(steps)
+    page.emulate_media(media="print")
+    expect(page.locator("article section section h2:visible")).to_have_count(steps)
+    page.emulate_media(media="screen")

@@ -1,11 +1,15 @@
-"""Leave out what a page does not use: the live-code loader, which names a server; scripts added twice; and MathJax, a
-quarter of the time that a page without mathematics takes to open.
+"""Leave out what a page does not use: the live-code loader, which names a server; scripts added twice; MathJax, a
+quarter of the time that a page without mathematics takes to open; and the copy buttons' scripts, which mistake the
+clicks that DataTables passes on for theirs.
 """
+
+NEED = {"mathjax": 'class="math', "clipboard": 'class="highlight', "copybutton": 'class="highlight'}
 
 
 def tidy(app, pagename, templatename, context, doctree):
-    """Filter the page's scripts: none of sphinx-thebe's, MathJax's only beside mathematics, the others once."""
-    unused = ["thebe"] if 'class="math' in context.get("body", "") else ["thebe", "mathjax"]
+    """Filter the page's scripts: none of sphinx-thebe's, those of ``NEED`` where they have work, the others once."""
+    body = context.get("body", "")
+    unused = ["thebe", *(name for name, mark in NEED.items() if mark not in body)]
     kept, seen = [], set()
     for script in context.get("script_files", []):
         attributes = getattr(script, "attributes", {})
