@@ -70,15 +70,30 @@ def switch_to(page, theme: str) -> None:
     assert page.locator("html").get_attribute("data-theme") == theme
 
 
-def findings(page, rules: tuple[str, ...] = ()) -> list[str]:
-    """What axe-core calls serious or critical on the page as it stands, by all its rules or by these."""
+def findings(page, options: dict) -> list[str]:
+    """What axe-core, run with ``options``, calls serious or critical on the page as it stands: rule, place, reason."""
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=AXE)
-    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
-    violations = page.evaluate("async options => (await axe.run(options)).violations", options)
+    violations = page.evaluate(
+        "async options => (await axe.run({resultTypes: ['violations'], ...options})).violations", options
+    )
     return [
         f"{rule['id']} at {node['target']}: {node['failureSummary']}"
         for rule in violations
         if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"]
     ]
+
+
+def leave_one_of_each_kind(page) -> None:
+    """Hide a text that differs from one before it in its words alone, not in the classes and styles it stands under."""
+    page.evaluate(
+        """() => {
+            const kind = (part) => part.tagName + part.getAttribute("class") + part.getAttribute("style")
+                                   + (part.parentElement ? kind(part.parentElement) : "");
+            const seen = new Set();
+            const texts = [...document.body.querySelectorAll("*")].filter((part) => !part.children.length);
+            for (const [part, key] of texts.map((part) => [part, kind(part)]))
+                if (seen.has(key)) part.style.visibility = "hidden"; else seen.add(key);
+        }"""
+    )
