@@ -12,6 +12,7 @@ from PIL import Image
 from adcgan import records, training
 from adcgan.errors import AdcganError
 from adcgan.evaluation import auroc
+from adcgan.experiments import COLUMNS
 from adcgan.records import RECORD
 
 
@@ -116,9 +117,9 @@ def test_picture_rows_are_the_named_pictures_and_their_reconstructions(record, z
     rows = record.picture_rows()
     kinds = ["normal", "anomalous", "most normal", "most anomalous"]
     assert list(rows) == [name for kind in kinds for name in (kind, f"{kind}, reconstructed")]
-    assert all(row.shape == (12, 28, 28) and row.dtype == np.uint8 for row in rows.values())
-    assert (rows["normal"] == zeros.test[~zeros.anomalous][:12, ..., 0]).all()
-    assert (rows["anomalous"] == zeros.test[zeros.anomalous][:12, ..., 0]).all()
+    assert all(row.shape == (COLUMNS, 28, 28) and row.dtype == np.uint8 for row in rows.values())
+    assert (rows["normal"] == zeros.test[~zeros.anomalous][:COLUMNS, ..., 0]).all()
+    assert (rows["anomalous"] == zeros.test[zeros.anomalous][:COLUMNS, ..., 0]).all()
     assert (rows["most normal"][0] == zeros.test[record.scores.argmin(), ..., 0]).all()
     assert (rows["most anomalous"][0] == zeros.test[record.scores.argmax(), ..., 0]).all()
 
