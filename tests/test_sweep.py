@@ -213,15 +213,14 @@ def test_a_removed_lock_is_not_taken_for_one(tmp_path):
     assert not path.exists()
 
 
-def test_a_cell_in_work_elsewhere_is_refused_and_a_recorded_one_needs_no_slot(command, tmp_path):
-    options = [word for part in OPTIONS.split() for word in ("--" + part.replace("_", "-")).split("=")]
-    arguments = ["run", "--dataset", "digits", "--classes", "0", "--runs", tmp_path, "--device", "cpu", *options]
-    cell = cells(0)[0]
-    lock = cell.directory(tmp_path) / experiments.LOCK
+def test_a_cell_in_work_elsewhere_is_refused(command, tmp_path):
+    lock = plan.cells(methods=["adcgan"], datasets=["digits"], classes=["0"])[0].directory(tmp_path) / experiments.LOCK
     with lease.held(lock) as mine:
         assert mine
-        refused = command(*arguments)
-        assert refused.returncode == 2 and "in work elsewhere" in refused.stderr and str(lock) in refused.stderr
-    assert command(*arguments).returncode == 0
-    again = command(*arguments, "--slots", "1")  # without a GPU a slot could not be had
-    assert again.returncode == 0 and not again.stderr
+        refused = command("run", "--dataset", "digits", "--classes", "0", "--runs", tmp_path, "--device", "cpu")
+    assert refused.returncode == 2 and "in work elsewhere" in refused.stderr and str(lock) in refused.stderr
+
+
+def test_a_recorded_cell_needs_no_slot(command):
+    again = command("run", "--dataset", "digits", "--classes", "0", "--runs", "runs", "--slots", "1")
+    assert again.returncode == 0 and not again.stderr  # without a GPU a slot could not be had
