@@ -134,6 +134,15 @@ def pytest_xdist_auto_num_workers(config):
     return (os.cpu_count() or 1) + 1
 
 
+LONG = ("book", "workflow", "training", "sweep", "notebook", "cli", "compared", "methods", "speed")
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take long first, so that no worker is left alone with one at the end."""
+    rank = {f"test_{name}.py": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
 @pytest.fixture(scope="session")
 def book(tmp_path_factory):
     """The whole book, built once for all workers, from a copy of the project in which importing torch is an error."""
