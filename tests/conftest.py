@@ -135,11 +135,6 @@ def runs_of():
     return lambda record: record.directory.parents[4]
 
 
-def pytest_xdist_auto_num_workers(config):
-    """One more than there are cores: a worker that waits for the book leaves its core to another."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(scope="session")
 def book(tmp_path_factory):
     """The whole book, built once for all workers, from a copy of the project in which importing torch is an error."""
