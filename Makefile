@@ -42,7 +42,7 @@ pdf: $(VENV)/test.stamp
 	$(BIN)/python book/pdf.py
 
 test: $(VENV)/test.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

@@ -29,13 +29,12 @@ def pytest_configure():
     chromium()  # a wrong $ADCGAN_BROWSER is said once, before any test
 
 
-# The files that take long, to be begun first, so that no worker is left alone with one at the end.
-LONG = ("book", "workflow", "training", "sweep", "notebook", "cli", "compared", "methods", "speed")
+def pytest_xdist_auto_num_workers(config):
+    """One more than there are cores: a worker that waits for the book leaves its core to another."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(config, items):
-    rank = {f"test_{name}.py": place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
     if not chromium():
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("browser")])
         items[:] = [item for item in items if not item.get_closest_marker("browser")]
