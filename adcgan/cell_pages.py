@@ -66,8 +66,13 @@ def cell_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> 
     planned = tables.PLANNED.get(kind[0], tables.SEEDS)
     at_settings = sum(set(record.cell.departures) <= {"test_images"} for record in records)
     lead = note(f"The class named is the {what} one. {at_settings} of {planned} planned seeds are recorded.").text
-    body = f"<h1>{escape(title)}</h1>{lead}" + "".join(map(section, records)) + _up("table3")
     files = {file_name(record): record.directory / RECORD for record in records}
+    # The notebook that papermill executed, where one is kept: of every class of the data set and scheme.
+    notebook = records[0].directory.parents[4] / "notebooks" / f"{'-'.join(kind)}.ipynb"
+    if notebook.is_file():
+        files[f"cells/notebooks/{notebook.name}"] = notebook
+        lead += f'<p>The <a href="notebooks/{notebook.name}" download>executed notebook</a> of these runs.</p>'
+    body = f"<h1>{escape(title)}</h1>{lead}" + "".join(map(section, records)) + _up("table3")
     return Page(address(*kind, label), title, body, files)
 
 

@@ -86,3 +86,14 @@ def test_the_losses_charts_are_those_of_the_record_one_panel_each(record):
     labels = re.findall(r'aria-label="(\S+) by epoch: first \S+, last (\S+)"', charts.losses(record))
     last = record.content["losses"][-1]
     assert {name: value for name, value in labels} == {name: f"{value:.3g}" for name, value in last.items()}
+
+
+def test_a_page_leads_to_the_executed_notebook_where_one_is_kept():
+    from adcgan.records import read_all
+
+    for page in cell_pages.all_pages(read_all(cell_pages.ROOT / "runs")):
+        kept = [source for place, source in page.files.items() if place.startswith("cells/notebooks/")]
+        assert all(source.parent == cell_pages.ROOT / "runs/notebooks" for source in kept)
+        assert ("executed notebook" in page.body) == bool(kept)
+        notebook = f"{page.name.removeprefix('cells/').rpartition('-')[0]}.ipynb"
+        assert bool(kept) == (cell_pages.ROOT / "runs/notebooks" / notebook).is_file()
