@@ -57,7 +57,7 @@ class Cell:
         return f"{self.method} {self.dataset} {self.scheme} class {self.label} seed {self.seed}{variant}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Record:
     """A record that was read and found whole. ``content`` is record.json as a dictionary (see the schema)."""
 

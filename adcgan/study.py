@@ -87,6 +87,12 @@ def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "o
     return table.sort_values("mean", key=np.abs, ascending=False, ignore_index=True)
 
 
+def _published() -> pd.Series:
+    """AD-CGAN's AUROC (%) in the paper's Table 3, by dataset, scheme and class."""
+    table = tables.table3([])
+    return table[table["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
+
+
 def explained(records: Iterable[Record]) -> pd.DataFrame:
     """How much of the distance to the published figure each reading makes up: dataset, scheme, reading, cells,
     published, paper_protocol, NS (means over the cells studied), fraction, low, high.
@@ -94,8 +100,7 @@ def explained(records: Iterable[Record]) -> pd.DataFrame:
     ``fraction`` is (NS - paper_protocol) / (published - paper_protocol) of the means; 1 would be all of it, a negative
     one leads away. The interval resamples cells; it is NaN below three, and wide where the distance is small.
     """
-    published = tables.table3([])
-    published = published[published["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
+    published = _published()
     frame = readings(records)
     frame["published"] = [published.get(tuple(row), np.nan) for row in frame[["dataset", "scheme", "class"]].to_numpy()]
     frame = frame.dropna(subset=["published"])
@@ -120,8 +125,7 @@ def left_over(records: Iterable[Record]) -> pd.DataFrame:
     ``paper_protocol`` is ours on the same weights; ``published`` the paper's figure, NaN where it has none; ``share``
     the part of the draws that reach the published figure.
     """
-    published = tables.table3([])
-    published = published[published["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
+    published = _published()
     rows = []
     for record in _studied(records):
         for rule, title in RULES.items():

@@ -3,12 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from . import audit, figures, paper, statistics, study
+from . import audit, figures, paper, plan, statistics, study
 from .data import TITLES
 from .html import Html, difference, note, plain, verdict
 from .pages import SEEDS, committed
-
-STUDIED = ("fashion_mnist", "mnist")  # the data sets of the study's comparisons
 
 
 def question() -> Html:
@@ -56,7 +54,7 @@ def readings() -> Html:
 
 def effects() -> Html:
     """The size of each single change, on the paper's data sets; on digits while nothing else is recorded."""
-    frame, on = study.effects(committed(), STUDIED), "Fashion-MNIST and MNIST"
+    frame, on = study.effects(committed(), plan.STUDIED), "Fashion-MNIST and MNIST"
     if frame.empty:
         frame, on = study.effects(committed(), ("digits",)), "digits alone so far: a smoke run, not a result"
     if frame.empty:

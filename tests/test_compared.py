@@ -413,7 +413,7 @@ def class_entropy(logits, label):
 
 
 def agree(log, expected):
-    assert set(log) == set(expected)
+    assert set(log) == set(expected) != set()
     for name, value in expected.items():
         assert log[name].item() == pytest.approx(value, rel=1e-4), name
 
@@ -911,7 +911,7 @@ def test_a_search_starts_from_normal_latents_that_the_image_alone_gives(zeros):
 
 
 def same(a, b, tolerance, places=slice(None)):
-    assert set(a) == set(b)
+    assert set(a) == set(b) != set()
     for name in a:
         np.testing.assert_allclose(a[name][places], b[name], rtol=tolerance, atol=tolerance, err_msg=name)
 

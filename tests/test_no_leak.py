@@ -20,6 +20,7 @@ def sample(zeros):
 
 
 def same(a, b, places=slice(None)):
+    assert set(a) == set(b) != set()
     for name in a:
         np.testing.assert_allclose(a[name][places], b[name], rtol=1e-5, atol=1e-5, err_msg=name)
 

@@ -15,7 +15,8 @@ def collect(app):
     from adcgan import cell_pages, gallery
 
     out = Path(app.outdir)
-    framing = [path for name in ("_config.yml", "_toc.yml", "_templates/*") for path in Path(app.srcdir).glob(name)]
+    frames = ("_config.yml", "_toc.yml", "_templates/*", "_ext/*.py")
+    framing = [path for pattern in frames for path in Path(app.srcdir).glob(pattern)]
     frame = "".join(path.read_text() for path in sorted(framing))
     frame += "".join(title.astext() for title in app.env.titles.values())  # of the side bar
     known = set()

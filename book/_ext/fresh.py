@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("adcgan/**/*.py", "adcgan/**/*.csv", "adcgan/**/*.yaml", "CITATION.cff")
+CODE = ("adcgan/**/*.py", "adcgan/**/*.csv", "adcgan/**/*.yaml", "book/_ext/*.py", "CITATION.cff")
 MEASURED = {"runs": "record.json", "build/runs": "record.json", "benchmarks/results": "*.json"}
 SOURCES = (*(f"{directory}/**/{name}" for directory, name in MEASURED.items()), *CODE)
 RESTS_ON = re.compile(r"\A---\n(?:.*\n)*?rests_on: *(.*)\n(?:.*\n)*?---\n")
