@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -90,12 +91,28 @@ def zeros(digits):
 
 
 @pytest.fixture(scope="session")
-def trained(small_method, zeros, tmp_path_factory) -> ADCGAN:
+def shared(tmp_path_factory):
+    """Directories that all workers have in common, by name: one worker at a time, so that the first does the work."""
+
+    @contextmanager
+    def directory(name):
+        base = tmp_path_factory.getbasetemp()
+        place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+        place.mkdir(exist_ok=True)
+        with open(place / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield place
+
+    return directory
+
+
+@pytest.fixture(scope="session")
+def trained(small_method, zeros, shared) -> ADCGAN:
     """An AD-CGAN trained on the digit 0 for twenty epochs. Tests leave it as it is."""
     method = small_method(warm_up_epochs=14, epochs=6)
-    checkpoint = tmp_path_factory.mktemp("trained") / "checkpoint.pt"
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), shared("trained") as place:
         torch.manual_seed(0)
+        checkpoint = place / "checkpoint.pt"  # where another worker has ended it, it ends at once
         training.train(method, zeros.train, seed=0, checkpoint=checkpoint, identity="trained", title="trained")
     return method
 
@@ -120,12 +137,13 @@ def run_options():
 
 
 @pytest.fixture(scope="session")
-def record(digits, run_options, tmp_path_factory):
+def record(digits, run_options, shared):
     """A finished record of the digit 0, alone in its runs directory (`runs_of`). Tests leave it as it is."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("ADCGAN_DATA", raising=False)
         _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], run_options)
-    return experiments.run(cell, digits, tmp_path_factory.mktemp("runs"), "cpu")
+    with shared("record") as place:
+        return experiments.run(cell, digits, place / "runs", "cpu")
 
 
 @pytest.fixture(scope="session")
@@ -135,18 +153,14 @@ def runs_of():
 
 
 @pytest.fixture(scope="session")
-def book(tmp_path_factory):
+def book(shared):
     """The whole book, built once for all workers, from a copy of the project in which importing torch is an error."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    root = shared / "book"
-    with open(shared / "book.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (root / "built").exists():
-            shutil.rmtree(root, ignore_errors=True)
-            _build_book(root)
-            (root / "built").touch()
-    return root / "book/_build/html"
+    with shared("book") as place:
+        if not (place / "built").exists():
+            shutil.rmtree(place / "project", ignore_errors=True)
+            _build_book(place / "project")
+            (place / "built").touch()
+    return place / "project/book/_build/html"
 
 
 def _build_book(root):

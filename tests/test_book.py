@@ -210,24 +210,12 @@ def test_a_link_in_raw_html_that_leads_nowhere_fails_the_build(small):
     assert sorted(set(said)) == ["#nowhere", "nowhere.html"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "complaint"),
-    [
-        ("missing", "scores.npz is missing"),
-        ("truncated", "cannot be read"),
-        ("edited", "is not that of its configuration"),
-    ],
-)
-def test_a_fault_in_a_record_fails_the_build_and_names_the_file(small, record, runs_of, fault, complaint):
+def test_a_fault_in_a_record_fails_the_build_and_names_the_file(small, record, runs_of):
+    """One fault for all of those that test_records.py knows."""
     runs = small.root / "runs"
     shutil.copytree(runs_of(record), runs)
     path = record.cell.directory(runs) / "record.json"
-    if fault == "missing":
-        (path.parent / "scores.npz").unlink()
-    elif fault == "truncated":
-        path.write_text(path.read_text()[:100])
-    else:
-        path.write_text(path.read_text().replace(record.cell.digest, record.cell.digest[::-1]))
+    path.write_text(path.read_text()[:100])
     done = small("text")
     said = done.stdout + done.stderr
-    assert done.returncode != 0 and f"record {path}" in said and complaint in said
+    assert done.returncode != 0 and f"record {path}" in said and "cannot be read" in said

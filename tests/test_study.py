@@ -431,7 +431,7 @@ def test_a_reading_that_one_cell_lacks_is_empty_there(cells, page_of):
 
 def test_the_effects_page_shows_its_frame(cells, page_of, tmp_path):
     records = [*cells, write_record(tmp_path, contrastive="literal")]
-    text, frame = page_of("effects", records), study.effects(records, study_pages.STUDIED)
+    text, frame = page_of("effects", records), study.effects(records, plan.STUDIED)
     shown = rows_of(text)
     assert "Fashion-MNIST and MNIST" in text and "smoke" not in text
     assert len(shown) == len(frame) == len(CHANGES) + 1
