@@ -148,20 +148,22 @@ class ADCGAN(Method):
         """The first W epochs (register row 18)."""
         return epoch < self.config.warm_up_epochs
 
+    def rate(self, epoch: int) -> float:
+        """Share of the learning rates in an epoch: 1, or rising over W epochs in register row 19's other reading."""
+        rising = self.config.warm_up == "learning-rate" and self.config.warm_up_epochs
+        return min(1.0, (epoch + 1) / self.config.warm_up_epochs) if rising else 1.0
+
     def phase(self, epoch: int) -> object:
-        """Warm-up or not; every epoch by itself while the learning rates rise."""
-        warming = self.warming_up(epoch)
-        return epoch if warming and self.config.warm_up == "learning-rate" else warming
+        """Warm-up or not, and the share of the learning rates."""
+        return self.warming_up(epoch), self.rate(epoch)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Register row 19's other reading of warm-up: learning rates that rise linearly over W epochs."""
-        if self.config.warm_up == "learning-rate":
-            factor = min(1.0, (epoch + 1) / max(1, self.config.warm_up_epochs))
-            for name, optimiser in self.optimisers.items():
-                autoencoder = name in ("E", "G_AE")
-                rate = self.config.learning_rate_autoencoder if autoencoder else self.config.learning_rate_cgan
-                for group in optimiser.param_groups:
-                    group["lr"] = factor * rate
+        """Set the learning rates."""
+        for name, optimiser in self.optimisers.items():
+            autoencoder = name in ("E", "G_AE")
+            rate = self.config.learning_rate_autoencoder if autoencoder else self.config.learning_rate_cgan
+            for group in optimiser.param_groups:
+                group["lr"] = self.rate(epoch) * rate
 
     def draw(self, x: Tensor) -> Tensor:
         """z ~ P_z, (N, L): one for each image of the batch x (register row 37)."""
