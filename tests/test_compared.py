@@ -14,7 +14,7 @@ from adcgan import experiments, methods, records, training
 from adcgan.config import CONFIGS, configure
 from adcgan.evaluation import auroc
 from adcgan.methods.adgan import gradient_penalty
-from adcgan.methods.layers import SameConv2d
+from adcgan.methods.layers import PointConvTranspose2d, SameConv2d
 from adcgan.scores import normality_score
 from adcgan.training import History
 
@@ -380,6 +380,16 @@ def test_same_padding_is_tensorflows_with_the_odd_row_at_the_end(shape, kernel, 
             assert window.shape[2:] == (kernel, kernel)
             expected[:, :, i, j] = np.einsum("ncij,kcij->nk", window, weight) + bias
     np.testing.assert_allclose(array(layer(x)), expected, atol=1e-5)
+
+
+def test_a_transposed_convolution_of_points_is_the_general_one_with_the_same_gradients():
+    layer, x = PointConvTranspose2d(7, 3, 5, 2), torch.randn(4, 7, 1, 1, requires_grad=True)
+    weights, results = torch.randn(4, 3, 5, 5), []
+    for output in (layer(x), torch.nn.functional.conv_transpose2d(x, layer.weight, layer.bias, stride=2)):
+        variables = [x, *layer.parameters()]
+        results.append([output, *torch.autograd.grad((output * weights).sum(), variables)])
+    for ours, reference in zip(*results, strict=True):
+        torch.testing.assert_close(ours, reference)
 
 
 # --- losses -------------------------------------------------------------------------------------------------

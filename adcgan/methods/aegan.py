@@ -14,7 +14,7 @@ from torch.optim import Adam
 from .. import losses, scores
 from ..config.compared import AEGANConfig
 from . import Method
-from .layers import Unflatten, detach, frozen, initialise
+from .layers import PointConvTranspose2d, Unflatten, detach, frozen, initialise
 
 
 def networks(config: AEGANConfig) -> tuple[nn.Module, nn.Module, nn.Module, nn.Module]:
@@ -28,8 +28,8 @@ def networks(config: AEGANConfig) -> tuple[nn.Module, nn.Module, nn.Module, nn.M
         activation = nn.LeakyReLU(slope) if slope else nn.ReLU()
         return [nn.Conv2d(i, o, kernel, stride, padding), *([nn.BatchNorm2d(o)] if norm else []), activation]
 
-    def d(i, o, kernel, stride, padding=0, activation=nn.ReLU):
-        return [nn.ConvTranspose2d(i, o, kernel, stride, padding), nn.BatchNorm2d(o), activation()]
+    def d(i, o, kernel, stride, padding=0, activation=nn.ReLU, kind=nn.ConvTranspose2d):
+        return [kind(i, o, kernel, stride, padding), nn.BatchNorm2d(o), activation()]
 
     def dense(i, o):
         return [nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU()]
@@ -38,7 +38,8 @@ def networks(config: AEGANConfig) -> tuple[nn.Module, nn.Module, nn.Module, nn.M
         a, b, e, h, top = w(64), w(128), w(256), w(1024), w(6272)
         E = [*c(C, a, 3, slope=0.1, norm=False), *c(a, b, 3, 2, slope=0.1), *c(b, e, 3, 2, slope=0.1), nn.Flatten(),
              nn.Linear(25 * e, L)]  # fmt: skip
-        G = [*dense(L, h), *dense(h, top), Unflatten(), *d(top, a, 5, 2, activation=nn.LeakyReLU),
+        G = [*dense(L, h), *dense(h, top), Unflatten(),
+             *d(top, a, 5, 2, activation=nn.LeakyReLU, kind=PointConvTranspose2d),
              *d(a, a, 5, 2, activation=nn.LeakyReLU), nn.ConvTranspose2d(a, C, 4, 2)]  # fmt: skip
         f_D = c(C, a, 3, 2, slope=0.1, norm=False)
         D = [*c(a, b, 3, slope=0.1), *c(b, e, 3, 2, slope=0.1), nn.Flatten(), nn.Linear(25 * e, h), nn.Linear(h, 2)]
