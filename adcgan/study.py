@@ -17,6 +17,7 @@ NOT_RETRAINED = {
     "epochs", "warm_up_epochs", "width", "test_set", "test_images", "reduction", "feature_tap", "latent_feature",
     "test_latents", "test_latent_count", "latent_output", "test_mode", "test_batch_size", "lambda_", "rho",
 }  # fmt: skip
+MODES = ("batch-statistics", "power-iteration")  # readings of the option test_mode, register row 28
 QUANTILES = {"least": 0, "5 %": 0.05, "median": 0.5, "95 %": 0.95, "most": 1}
 RULES = {"released": "released protocol", "test_latents=released": "released rule for z alone"}
 
@@ -80,7 +81,7 @@ def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "o
     result = []
     for (reading, again), part in frame.groupby(["reading", "retrained"]):
         mean, low, high = statistics.mean_interval(part["difference"].to_numpy())
-        row = rows_of.get(reading.partition("=")[0], 28 if reading.startswith("batch-statistics") else None)
+        row = rows_of.get(reading.partition("=")[0], 28 if reading.startswith(MODES) else None)
         result.append((reading, row, again, len(part), mean, low, high))
     columns = ["reading", "row", "retrained", "cells", "mean", "low", "high"]
     table = pd.DataFrame(result, columns=columns)

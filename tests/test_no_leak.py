@@ -108,7 +108,7 @@ def test_training_mode_comes_back_after_a_failed_score(trained_as):
     assert all(module.training for network in method.networks.values() for module in network.modules())
 
 
-@pytest.mark.parametrize("test_mode", ["eval", "batch-statistics"])
+@pytest.mark.parametrize("test_mode", ["eval", "batch-statistics", "power-iteration"])
 def test_scoring_changes_no_weight_no_spectral_vector_and_no_running_statistic(trained_as, sample, test_mode):
     method = trained_as(test_mode=test_mode)
     before = states(method)

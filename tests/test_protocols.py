@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.parametrize import is_parametrized
 
 from adcgan import scores
 from adcgan.evaluation import auroc
@@ -39,15 +40,42 @@ def test_a_reading_that_changes_nothing_is_left_out(study):
     assert "feature_tap=projected" not in study.readings
 
 
-@pytest.mark.parametrize("order", ["shuffled", "label"])
-@pytest.mark.parametrize("size", protocols.BATCHES)
-def test_batch_statistics_are_those_of_the_named_order_and_size(study, trained_as, sample, order, size):
+@pytest.mark.parametrize(("mode", "order", "size"), protocols.BATCHED)
+def test_a_mode_in_which_batches_matter_sees_those_of_the_named_order_and_size(
+    study, trained_as, sample, mode, order, size
+):
     images, labels, anomalous = sample
-    method = trained_as(test_mode="batch-statistics", test_batch_size=size)
-    rows = protocols.shuffled(len(images)) if order == "shuffled" else np.argsort(labels, kind="stable")
+    method = trained_as(test_mode=mode, test_batch_size=size)
+    rows = protocols.ordered(order, labels, anomalous)
     expected = aurocs(method, images[rows], anomalous[rows])
-    name = f"batch-statistics {order} order, batches of {size}"
-    assert study.readings[name] == pytest.approx(expected, abs=1e-3)
+    assert study.readings[f"{mode} {order}, batches of {size}"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_orders_are_permutations_by_what_they_are_named_after(sample):
+    _, labels, anomalous = sample
+    for order in {order for _, order, _ in protocols.BATCHED}:
+        assert sorted(protocols.ordered(order, labels, anomalous)) == list(range(len(labels)))
+    assert (np.diff(labels[protocols.ordered("label order", labels, anomalous)]) >= 0).all()
+    first = anomalous[protocols.ordered("normal images first", labels, anomalous)]
+    assert not first[: (~anomalous).sum()].any()
+    shuffled = protocols.ordered("shuffled order", labels, anomalous)
+    assert (shuffled == protocols.ordered("shuffled order", 0 * labels, ~anomalous)).all()
+
+
+def test_spectral_norm_that_goes_on_iterating_makes_the_order_matter_until_it_has_converged(trained_as, sample):
+    images, _, _ = sample
+    iterating = trained_as(test_mode="power-iteration", test_batch_size=32)
+    forwards, backwards = iterating.look(images), iterating.look(images[::-1].copy())
+    assert (forwards.L_GD_projected - backwards.L_GD_projected.flip(0)).abs().max() > 1e-4
+    for network in iterating.networks.values():  # many power iterations, no new weights
+        for module in network.modules():
+            if is_parametrized(module, "weight"):
+                module.parametrizations.weight.train()
+                for _ in range(300):
+                    module.weight  # noqa: B018
+    frozen = iterating.reading(test_mode="eval")
+    for ours, reference in zip(iterating.look(images), frozen.look(images), strict=True):
+        torch.testing.assert_close(ours, reference, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["released", "test_latents=released"])

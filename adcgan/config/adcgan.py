@@ -112,8 +112,8 @@ class ADCGANConfig(TrainedConfig):
     test_latent_count: int = option(16, "how many shared z are averaged over", row=25, at_least=1)
     latent_output: str = option("logit", "D_z in L_FL: logit or probability", choices=("logit", "probability"), row=26)
     test_mode: str = option(
-        "eval", "batch norm while scoring: running statistics, or those of the test batch",
-        choices=("eval", "batch-statistics"), row=28,
+        "eval", "networks frozen while scoring; or batch norm by the test batch; or spectral norm iterating on",
+        choices=("eval", "batch-statistics", "power-iteration"), row=28,
     )  # fmt: skip
 
     def __post_init__(self):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 from tqdm import tqdm
 
@@ -152,17 +153,24 @@ class Method:
     def evaluating(self):
         """Eval mode without gradients: running statistics, no dropout, spectral norm frozen.
 
-        Under test_mode "batch-statistics" batch norm alone uses the test batch, and remembers nothing of it.
+        Under test_mode "batch-statistics" batch norm alone uses the test batch; under "power-iteration" spectral norm
+        alone goes on iterating, a step a batch. Neither remembers anything of it afterwards.
         """
         modules = [module for network in self.networks.values() for module in network.modules()]
         before = [module.training for module in modules]
         norms = [module for module in modules if isinstance(module, nn.BatchNorm2d)]
         momenta = [module.momentum for module in norms]
+        spectral = [module.parametrizations.weight[0] for module in modules if is_parametrized(module, "weight")]
+        vectors = [(buffer, buffer.clone()) for norm in spectral for buffer in norm.buffers()]
         for module in modules:
             module.training = False
-        if getattr(self.config, "test_mode", "eval") == "batch-statistics":
+        mode = getattr(self.config, "test_mode", "eval")
+        if mode == "batch-statistics":
             for norm in norms:
                 norm.training, norm.momentum = True, 0.0
+        if mode == "power-iteration":
+            for norm in spectral:
+                norm.training = True
         try:
             with torch.no_grad():
                 yield
@@ -171,6 +179,8 @@ class Method:
                 module.training = training
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
+            for buffer, value in vectors:
+                buffer.copy_(value)
 
 
 class Yardstick:

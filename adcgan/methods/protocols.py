@@ -33,14 +33,22 @@ READINGS = {
     "latent_output=probability": {"latent_output": "probability"},
 }
 DRAWS = 200  # left-over z's, and random splits of the normal images
-BATCHES = (32, 256)
+# Mode, order of the test images, batch size. The script's spectral norm iterates while it scores, normal images first.
+BATCHED = [
+    ("batch-statistics", "shuffled order", 32),
+    ("batch-statistics", "shuffled order", 256),
+    ("batch-statistics", "label order", 32),
+    ("batch-statistics", "label order", 256),
+    ("power-iteration", "shuffled order", 32),
+    ("power-iteration", "normal images first", 32),
+]
 SEED = 1  # of the study's own draws; the score's z's have seed 0
 
 
 def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study:
     """Every diagnostic of these weights on uint8 ``images`` (M, H, H, C).
 
-    Readings: each of `READINGS`, and batch norm's statistics taken from test batches in shuffled and in label order.
+    Readings: each of `READINGS`, and of the modes in which the batches matter, `BATCHED`.
     Draws: AUROC over `DRAWS` left-over z's, and between random halves of the normal images. Per image: L_FL under
     the released protocol.
     """
@@ -49,11 +57,10 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
     for name, options in READINGS.items():
         if not options.items() <= vars(method.config).items() or name == "paper":
             parts[name], readings[name] = read(method.reading(**options), seen, anomalous)
-    for order, rows in {"shuffled": shuffled(len(images)), "label": np.argsort(labels, kind="stable")}.items():
-        for size in BATCHES:
-            other = method.reading(test_mode="batch-statistics", test_batch_size=size)
-            _, measured = read(other, other.look(images[rows]), anomalous[rows])
-            readings[f"batch-statistics {order} order, batches of {size}"] = measured
+    for mode, order, size in BATCHED:
+        rows, other = ordered(order, labels, anomalous), method.reading(test_mode=mode, test_batch_size=size)
+        _, measured = read(other, other.look(images[rows]), anomalous[rows])
+        readings[f"{mode} {order}, batches of {size}"] = measured
     draws = null(method, seen, parts["paper"], anomalous)
     for name in ("released", "test_latents=released"):
         draws |= left_over(name, method.reading(**READINGS[name]), seen, anomalous)
@@ -112,6 +119,8 @@ def L_FL_of_draws(method: ADCGAN, seen) -> np.ndarray:
     return torch.stack(rows).cpu().numpy()
 
 
-def shuffled(count: int) -> np.ndarray:
-    """A fixed order of ``count`` images that knows no label."""
-    return np.random.default_rng(SEED).permutation(count)
+def ordered(order: str, labels: np.ndarray, anomalous: np.ndarray) -> np.ndarray:
+    """Rows of the test images in the named order; the shuffled one is fixed and knows no label."""
+    if order == "shuffled order":
+        return np.random.default_rng(SEED).permutation(len(labels))
+    return np.argsort({"label order": labels, "normal images first": anomalous}[order], kind="stable")
