@@ -71,6 +71,19 @@ def yardsticks() -> Html:
     return plain(pd.DataFrame(rows), caption) + _notes()
 
 
+def coverage() -> Html:
+    """How far the tables are filled: runs recorded of those planned, a class and a seed each, by model and scheme."""
+    frame = tables.table3(committed()).set_index(["model", "scheme"])
+    rows = []
+    for model in NAMES:
+        row = {"": model}
+        for scheme in SCHEMES:
+            part = frame.loc[(model, scheme)]
+            row[scheme] = f"{part['seeds'].sum()} of {part['of_seeds'].sum()}"
+        rows.append(row)
+    return plain(pd.DataFrame(rows), "Runs recorded of those planned: one for each class and seed")
+
+
 def table1() -> Html:
     """Table 1, one part per scheme, with the notes on the data used."""
     frame = tables.table1(committed())

@@ -1,9 +1,11 @@
 """Tables 1 to 4 from records: what enters, what a mean needs, and that every published figure is there."""
 
+import re
+
 import numpy as np
 import pytest
 
-from adcgan import html, machine_pages, network_pages, pages, paper, tables
+from adcgan import html, machine_pages, network_pages, pages, paper, plan, tables
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.records import Cell, read_all, write
@@ -140,11 +142,24 @@ def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, bo
     assert "2 of 30" in pages.opening().text
 
 
+def test_coverage_counts_the_recorded_runs_of_every_model_against_the_plan(tmp_path, book_of):
+    write_record(tmp_path)
+    write_record(tmp_path, seed=1)
+    write_record(tmp_path, contrastive="literal")  # not at the paper's settings: behind no table
+    book_of(tmp_path)
+    rows = dict(re.findall(r'<th scope="row">([^<]+)</th><td>([^<]+)</td>', pages.coverage().text))
+    assert rows["AD-CGAN"] == "2 of 96" and rows["ALAD"] == "0 of 96" and rows["PCA reconstruction"] == "0 of 32"
+    assert set(rows) == {*tables.MODELS, *tables.OTHERS}
+    planned = sum(cell.method == "adcgan" for cell in plan.cells(schemes=["one-vs-all"]))
+    assert planned == 96
+
+
 def test_pages_are_whole_without_any_record(tmp_path, book_of):
     book_of(tmp_path)
     everywhere = [
         pages.opening,
         pages.yardsticks,
+        pages.coverage,
         pages.table1,
         pages.table2,
         pages.table3,
