@@ -57,6 +57,14 @@ def costs() -> Html:
     return plain(shown, "What a cell cost to train", ("data set", "scheme", "device"))
 
 
+def targets() -> Html:
+    """What is asked of the fast path and of scoring, and what was measured."""
+    frame = speed.targets(pages.ROOT / "benchmarks" / "results")
+    frame["measured"] = [f"{value:.3g}" if value == value else "" for value in frame["measured"]]
+    frame["device"] = frame["device"].map({"cuda": "GPU", "cpu": "CPU"})
+    return plain(frame, "AD-CGAN T2-R: what is asked and what was measured", ("device", "bound", "on", "met"))
+
+
 def speeds() -> Html:
     """Every committed measurement of `benchmarks/throughput.py`, and what AD-CGAN's grid would take at its rates."""
     html = Html("")

@@ -16,7 +16,7 @@ from throughput import CHANNELS, IMAGES
 
 from adcgan import methods
 from adcgan.config import COMPARED, configure
-from adcgan.experiments import choose_device, device_description
+from adcgan.experiments import choose_device, code_revision, device_description
 from adcgan.stepping import Captured, Eager
 
 
@@ -84,7 +84,9 @@ def main():
             rows.append(row)
             print(json.dumps(row), flush=True)
     if given.out:
-        given.out.write_text(json.dumps({"device": device_description(device), "rows": rows}, indent=1) + "\n")
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        result = {"kind": "parity", "device": device_description(device), "code": code_revision(), "rows": rows}
+        given.out.write_text(json.dumps(result, indent=1) + "\n")
     worst = max(row["captured_against_written"] for row in rows)
     print(f"largest deviation of a captured loss: {worst:.2e}, tolerance {given.tolerance:.0e}")
     return 0 if worst <= given.tolerance else 1

@@ -207,7 +207,7 @@ def measure(given, device):
                     rows.append(what | {"path": "scoring", "batch_size": batch_size, "images_per_second": images})
                     show(rows[-1])
     return {
-        "device": device_description(device), "code": code_revision(), "torch": torch.__version__,
+        "kind": "throughput", "device": device_description(device), "code": code_revision(), "torch": torch.__version__,
         "seconds_each": given.seconds, "ceilings": ceiling, "rows": rows,
     }  # fmt: skip
 
@@ -237,7 +237,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", type=int, help="default: 28 on a CPU, 28 32 64 on a GPU")
     parser.add_argument("--architectures", nargs="+", default=["t2r", "t2p"])
     parser.add_argument("--jobs", nargs="*", type=int, help="cells at once; default: 2 on a CPU, 2 4 8 on a GPU")
-    parser.add_argument("--batches", nargs="*", type=int, help="test batches; default: 256 on a CPU, 256 1024 on a GPU")
+    parser.add_argument("--batches", nargs="*", type=int, help="test batches; default: 1 256, on a GPU 1024 too")
     parser.add_argument("--options", default="", help="options of the method, as 'search_steps=20'")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
     parser.add_argument("--out", type=Path, help="where to keep the measurements, as JSON")
@@ -246,7 +246,7 @@ def main():
     cuda = device.type == "cuda"
     given.sizes = given.sizes or ([28, 32, 64] if cuda else [28])
     given.jobs = ([2, 4, 8] if cuda else [2]) if given.jobs is None else given.jobs
-    given.batches = ([256, 1024] if cuda else [256]) if given.batches is None else given.batches
+    given.batches = ([1, 256, 1024] if cuda else [1, 256]) if given.batches is None else given.batches
     print(f"{device_description(device)['name']}, torch {torch.__version__}, {torch.get_num_threads()} threads")
     result = measure(given, device)
     limits = result["ceilings"]
