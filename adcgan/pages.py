@@ -107,6 +107,26 @@ def table1() -> Html:
     return html + _notes()
 
 
+def comparisons() -> Html:
+    """Every two models that were run on all classes, class by class."""
+    frame = tables.comparisons(committed())
+    if frame.empty:
+        return note("No two models are run on every class of a data set yet.")
+    shown = pd.DataFrame(
+        {
+            "data set": frame["dataset"].map(TITLES),
+            "scheme": frame["scheme"],
+            "first": frame["first"],
+            "second": frame["second"],
+            "first less second": [Html(difference(points)) for points in frame["difference"]],
+            "first higher in": [f"{row.higher} of {row.classes}" for row in frame.itertuples()],
+            "P": frame["p"].map("{:.3f}".format),
+            "corrected": frame["corrected"].map("{:.3f}".format),
+        }
+    )
+    return plain(shown, "Models compared class by class (AUROC points)", ("scheme", "first", "second"))
+
+
 def table3() -> Html:
     """Table 3, one part per scheme, and below it the models that the paper's table does not have."""
     frame = tables.table3(committed())

@@ -7,10 +7,11 @@ those on a stated share of the test images); a mean over classes is given only w
 """
 
 from collections.abc import Iterable
+from itertools import combinations
 
 import pandas as pd
 
-from . import paper
+from . import paper, statistics
 from .architectures import counts
 from .config import SCHEMES, YARDSTICKS, configure
 from .data import CLASSES
@@ -119,6 +120,27 @@ def table1(records: Iterable[Record]) -> pd.DataFrame:
     published = paper.table(1).rename(columns={"auc_percent": "paper"})
     table = ours.drop(columns="mean").join(by_seed).join(published.set_index(["dataset", "scheme", "model"]))
     return table.reset_index()
+
+
+def comparisons(records: Iterable[Record]) -> pd.DataFrame:
+    """Two models class by class: dataset, scheme, first, second, classes, difference, higher, p, corrected.
+
+    Every pair of models that were run on every class of a data set under a scheme, in the tables' order. ``difference``
+    is the mean of the first's AUROC less the second's in points, ``higher`` the number of classes where the first's is
+    higher, ``p`` of Wilcoxon's signed ranks, ``corrected`` by Holm for the pairs of that data set and scheme. Data sets
+    of two classes are left out: two differences test nothing.
+    """
+    rows = []
+    for (dataset, scheme), part in table3(records).groupby(["dataset", "scheme"], sort=False):
+        wide = part.pivot(index="class", columns="model", values="ours")
+        wide = wide.reindex(columns=[*MODELS, *OTHERS]).dropna(axis=1)
+        pairs = list(combinations(wide.columns, 2)) if len(wide) > 2 else []
+        p = [statistics.paired(wide[first], wide[second]) for first, second in pairs]
+        for (first, second), raw, corrected in zip(pairs, p, statistics.holm(p), strict=True):
+            points = wide[first] - wide[second]
+            rows.append((dataset, scheme, first, second, len(wide), points.mean(), (points > 0).sum(), raw, corrected))
+    columns = ["dataset", "scheme", "first", "second", "classes", "difference", "higher", "p", "corrected"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def table2() -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from adcgan import html, machine_pages, network_pages, pages, paper, plan, tables
@@ -154,12 +155,32 @@ def test_coverage_counts_the_recorded_runs_of_every_model_against_the_plan(tmp_p
     assert planned == 96
 
 
+def test_models_are_compared_class_by_class_where_all_classes_were_run(monkeypatch):
+    columns = ["dataset", "scheme", "class", "model", "ours"]
+    aurocs = {"ALAD": np.arange(50, 60.0), "AE-GAN": np.arange(49, 59.0), "AnoGAN": 108 - np.arange(50, 60.0)}
+    aurocs["ADGAN"] = np.where(np.arange(10) == 3, np.nan, 50.0)  # a class is missing
+    rows = [("mnist", "one-vs-all", n, model, value) for model, some in aurocs.items() for n, value in enumerate(some)]
+    rows += [("cats_vs_dogs", "one-vs-all", n, model, 60.0 + n) for model in ("ALAD", "AE-GAN") for n in range(2)]
+    frame = pd.DataFrame(rows, columns=columns)
+    monkeypatch.setattr(tables, "table3", lambda records: frame)
+    found = tables.comparisons([]).set_index(["first", "second"])
+    assert list(found.index) == [("ALAD", "AE-GAN"), ("ALAD", "AnoGAN"), ("AE-GAN", "AnoGAN")]
+    assert set(found["dataset"]) == {"mnist"} and set(found["classes"]) == {10}
+    first = found.loc[("ALAD", "AE-GAN")]
+    assert (first["difference"], first["higher"]) == (pytest.approx(1), 10)
+    assert first["p"] == pytest.approx(2 / 2**10)  # all ten differences of one sign
+    assert first["corrected"] == pytest.approx(3 * first["p"])
+    assert found.loc[("ALAD", "AnoGAN"), "higher"] == 5
+    assert (found["corrected"] >= found["p"]).all() and (found["corrected"] <= 1).all()
+
+
 def test_pages_are_whole_without_any_record(tmp_path, book_of):
     book_of(tmp_path)
     everywhere = [
         pages.opening,
         pages.yardsticks,
         pages.coverage,
+        pages.comparisons,
         pages.table1,
         pages.table2,
         pages.table3,
