@@ -166,7 +166,8 @@ def effects(frame: pd.DataFrame) -> Figure:
             axis.plot(row["mean"], place, "o" if row["retrained"] else "s", color=colour, markersize=5)
         axis.axvline(0, color=INK, linewidth=0.7)
         labels = [
-            f"{r['reading']} ({r['cells']} cells{', retrained' * bool(r['retrained'])})" for _, r in frame.iterrows()
+            f"{r['reading']} ({r['cells']} cell{'s' * (r['cells'] > 1)}{', retrained' * bool(r['retrained'])})"
+            for _, r in frame.iterrows()
         ]
         axis.set_yticks(range(len(frame)), labels)
         axis.invert_yaxis()

@@ -33,7 +33,7 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
         for record in _studied(records)
         for name, aurocs in record.readings.items()
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=[*CELL, "cell", "reading", "NS", "difference"])
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "reading", "NS", "difference"])
 
 
 def retrained(records: Iterable[Record]) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def retrained(records: Iterable[Record]) -> pd.DataFrame:
         ours = 100 * record.auroc["NS"]
         difference = ours - default[_key(record)]
         rows.append(_cell(record) | {"reading": change, "NS": ours, "difference": difference})
-    return pd.DataFrame(rows, columns=[*CELL, "cell", "reading", "NS", "difference"])
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "reading", "NS", "difference"])
 
 
 def _single(departures):
@@ -137,7 +137,7 @@ def left_over(records: Iterable[Record]) -> pd.DataFrame:
                 _cell(record) | {"rule": title, "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
                 | {"published": figure, "share": np.mean(draws >= figure) if figure == figure else np.nan}
             )  # fmt: skip
-    columns = [*CELL, "cell", "rule", "paper_protocol", *QUANTILES, "published", "share"]
+    columns = [*CELL, "cell", "name", "rule", "paper_protocol", *QUANTILES, "published", "share"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -158,7 +158,7 @@ def nulls(records: Iterable[Record]) -> pd.DataFrame:
                 _cell(record) | {"protocol": protocol, "mean": draws.mean(), "sd": draws.std(), "expected_sd": chance,
                                  "beyond": np.mean(np.abs(draws - 50) > 3 * chance)}
             )  # fmt: skip
-    return pd.DataFrame(rows, columns=[*CELL, "cell", "protocol", "mean", "sd", "expected_sd", "beyond"])
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "protocol", "mean", "sd", "expected_sd", "beyond"])
 
 
 def verdicts(records: Iterable[Record]) -> pd.DataFrame:
@@ -192,5 +192,6 @@ def _cell(record):
     cell = record.cell
     number, name = str(cell.label), record.content["cell"]["class_name"]
     name = number if name == number else f"{number} {name}"
-    name = f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, {name}, seed {cell.seed}"
-    return dict(zip(CELL, _key(record), strict=True)) | {"cell": name}
+    name = f"{name}, seed {cell.seed}"
+    whole = f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, {name}"
+    return dict(zip(CELL, _key(record), strict=True)) | {"cell": whole, "name": name}

@@ -1,9 +1,11 @@
 """What the book's study and audit pages show; each function fills one part of a page."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
-from . import audit, figures, paper, plan, statistics, study
+from . import audit, figures, paper, plan, statistics, study, tables
 from .data import TITLES
 from .html import Html, difference, note, plain, verdict
 from .pages import SEEDS, committed
@@ -24,32 +26,70 @@ def question() -> Html:
     )
 
 
+NOTHING = "No recorded run holds the study yet."
+
+
+def counted(cells: float) -> str:
+    """ "1 cell", "3 cells"."""
+    return "1 cell" if cells == 1 else f"{cells:.0f} cells"
+
+
+def kinds(frame: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
+    """Each (data set, scheme) and its rows; the paper's data sets come first."""
+    return sorted(frame.groupby(["dataset", "scheme"], sort=False), key=lambda kind: kind[0][0] not in tables.FORMATS)
+
+
+def parts(frame: pd.DataFrame, show: Callable[[pd.DataFrame], Html]) -> Html:
+    """``show`` of each data set's and scheme's rows, folded but for the first.
+
+    A cell is named by its class and seed alone within its part.
+    """
+    html = Html("")
+    for number, ((dataset, scheme), part) in enumerate(kinds(frame)):
+        title = f"{TITLES[dataset]}, {scheme}: {counted(part['cell'].nunique())}"
+        inside = show(part.assign(cell=part["name"]))
+        html += Html(f"<details{' open' * (not number)}><summary>{title}</summary>{inside.text}</details>")
+    return html
+
+
 def left_over() -> Html:
-    """The distribution of AUROC over left-over z's, as a figure and a table."""
+    """The distribution of AUROC over left-over z's, as a figure and a table for each data set and scheme."""
     frame = study.left_over(committed())
-    if frame.empty:
-        return note("No recorded run holds the study yet.")
-    shown = frame[["cell"]].copy()
-    for column in ("paper_protocol", "least", "5 %", "median", "95 %", "most"):
-        shown[column] = [f"{value:.1f}" for value in frame[column]]
+    return parts(frame, _left_over) if len(frame) else note(NOTHING)
+
+
+def _left_over(frame):
+    """One part of it. Published and paper protocol stand once a cell, the draws once for each rule."""
+    shown = pd.DataFrame({"cell": frame["cell"], "rule": frame["rule"]})
+    for column in ("paper_protocol", *study.QUANTILES):
+        shown[column.replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
     shown["published"] = [f"{value:.1f}" if value == value else "none" for value in frame["published"]]
-    shown["draws at or above it"] = [f"{100 * value:.0f} %" if value == value else "" for value in frame["share"]]
-    shown.insert(1, "rule", frame["rule"])
-    alt = "AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure"
-    caption = "AUROC (%) of NS over 200 left-over z's on one set of weights"
+    shown["draws at or above it"] = [f"{100 * value:.1f} %" if value == value else "" for value in frame["share"]]
+    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
+    caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"
     return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
 
 
 def readings() -> Html:
-    """Every reading of every studied cell."""
+    """What every reading adds to the paper protocol on the same weights, for each data set and scheme."""
     frame = study.readings(committed())
     if frame.empty:
-        return note("No recorded run holds the study yet.")
-    wide = frame.pivot(index="reading", columns="cell", values="NS")
+        return note(NOTHING)
+    columns = {}
+    for (dataset, scheme), part in kinds(frame):
+        cells = part["cell"].nunique()
+        by_reading = part.groupby("reading").agg(NS=("NS", "mean"), points=("difference", "mean"), of=("NS", "size"))
+        column = {}
+        for reading, row in by_reading.iterrows():
+            fewer = f" ({counted(row['of'])})" if row["of"] < cells else ""
+            column[reading] = f"{row['NS']:.1f}" if reading == "paper" else f"{row['points']:+.1f}{fewer}"
+        columns[f"{TITLES[dataset]}, {scheme}, {counted(cells)}"] = column
+    wide = pd.DataFrame(columns).fillna("")
     first = ["paper", "released"]
-    wide = wide.loc[[*first, *(name for name in wide.index if name not in first)]]
-    wide = wide.map(lambda value: f"{value:.1f}" if value == value else "")
-    return plain(wide.reset_index(), "AUROC (%) of NS on the same weights, by what is read differently", ())
+    wide = wide.loc[[*first, *sorted(name for name in wide.index if name not in first)]]
+    caption = "AUROC (%) of NS under the paper protocol, and the points that each reading of the same weights adds"
+    return plain(wide.rename_axis("reading").reset_index(), caption)
 
 
 def effects() -> Html:
@@ -58,7 +98,7 @@ def effects() -> Html:
     if frame.empty:
         frame, on = study.effects(committed(), ("digits",)), "digits alone so far: a smoke run, not a result"
     if frame.empty:
-        return note("No recorded run holds the study yet.")
+        return note(NOTHING)
     shown = pd.DataFrame(
         {
             "change": frame["reading"],
@@ -76,39 +116,44 @@ def effects() -> Html:
 
 
 def explained() -> Html:
-    """The share of the distance to the published figures that each reading makes up."""
+    """The share of the distance to the published figures that each reading makes up, by data set and scheme."""
     frame = study.explained(committed())
     if frame.empty:
         return note("No cell of the paper's tables holds the study yet.")
-    shown = pd.DataFrame(
-        {
-            "data set": frame["dataset"].map(TITLES),
-            "scheme": frame["scheme"],
-            "reading": frame["reading"],
-            "cells": frame["cells"],
-            "published": frame["published"].map("{:.1f}".format),
-            "paper protocol": frame["paper_protocol"].map("{:.1f}".format),
-            "this reading": frame["NS"].map("{:.1f}".format),
-            "share of the distance": frame["fraction"].map("{:+.2f}".format),
-            "interval": [f"{a:+.2f} to {b:+.2f}" if a == a else "too few cells" for a, b in
-                         zip(frame["low"], frame["high"], strict=True)],
-        }
-    )  # fmt: skip
-    caption = "Means over the cells studied (AUROC %) and the share of the distance to the published mean"
-    return plain(shown, caption, ("scheme", "reading", "interval"))
+    html = Html("")
+    for (dataset, scheme), part in frame.groupby(["dataset", "scheme"], sort=False):
+        shown = pd.DataFrame(
+            {
+                "reading": part["reading"],
+                "cells": part["cells"],
+                "published": part["published"].map("{:.1f}".format),
+                "paper protocol": part["paper_protocol"].map("{:.1f}".format),
+                "this reading": part["NS"].map("{:.1f}".format),
+                "share of the distance": part["fraction"].map("{:+.2f}".format),
+                "interval": [f"{a:+.2f} to {b:+.2f}" if a == a else "too few cells" for a, b in
+                             zip(part["low"], part["high"], strict=True)],
+            }
+        )  # fmt: skip
+        caption = f"{TITLES[dataset]}, {scheme}: AUROC (%), means over the cells with that reading"
+        html += plain(shown, caption, ("interval",))
+    return html
 
 
 def nulls() -> Html:
-    """AUROC between random halves of the normal images, under both protocols."""
+    """AUROC between random halves of the normal images, under both protocols, for each data set and scheme."""
     frame = study.nulls(committed())
-    if frame.empty:
-        return note("No recorded run holds the study yet.")
-    shown = frame[["cell"]].copy()
-    shown["protocol"] = frame["protocol"]
+    return parts(frame, _nulls) if len(frame) else note(NOTHING)
+
+
+def _nulls(frame):
+    """One part of it."""
+    shown = pd.DataFrame({"cell": frame["cell"], "protocol": frame["protocol"]})
     for column in ("mean", "sd", "expected_sd"):
         shown[column.replace("_", " ")] = [f"{value:.1f}" for value in frame[column]]
     shown["beyond 3 expected sd"] = [f"{100 * value:.0f} %" for value in frame["beyond"]]
-    return plain(shown, "AUROC (%) of NS between 200 random halves of the normal test images", ("protocol",))
+    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    caption = f"{where}: AUROC (%) of NS between 200 random halves of the normal test images"
+    return plain(shown, caption, ("protocol",))
 
 
 def verdicts() -> Html:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from adcgan import audit, evaluation, figures, paper, plan, statistics, study, study_pages, tables
+from adcgan import audit, data, evaluation, figures, paper, plan, statistics, study, study_pages, tables
 from adcgan.config import CONFIGS, configure
 from adcgan.methods import protocols
 from adcgan.records import Cell, write
@@ -362,10 +362,20 @@ def page_of(monkeypatch):
 
 
 def rows_of(text):
-    """The page's table as dictionaries from heading to text."""
-    lines = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in re.findall(r"<tr[^>]*>(.*?)</tr>", text)]
-    head, *body = [[html.unescape(cell) for cell in line] for line in lines]
-    return [dict(zip(head, line, strict=True)) for line in body]
+    """The rows of the page's tables as dictionaries from heading to text."""
+    rows = []
+    for table in re.findall(r"<table.*?</table>", text):
+        lines = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in re.findall(r"<tr[^>]*>(.*?)</tr>", table)]
+        head, *body = [[html.unescape(cell) for cell in line] for line in lines]
+        rows += [dict(zip(head, line, strict=True)) for line in body]
+    return rows
+
+
+def in_the_pages_order(frame):
+    """A frame's rows as the page has them: part by part, digits last."""
+    kinds = frame[["dataset", "scheme"]].apply(tuple, axis=1)
+    order = sorted(dict.fromkeys(kinds), key=lambda kind: kind[0] == "digits")
+    return frame.loc[kinds.map(order.index).sort_values(kind="stable").index]
 
 
 def check_drawing(drawing, labels):
@@ -401,34 +411,49 @@ def test_a_page_shows_a_single_cell(name, page_of, tmp_path):
 
 
 def test_the_left_over_page_shows_its_frame(cells, page_of):
-    shown, frame = rows_of(page_of("left_over", cells)), study.left_over(cells)
+    shown, frame = rows_of(page_of("left_over", cells)), in_the_pages_order(study.left_over(cells))
     assert len(shown) == len(frame)
     for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
-        assert (line["cell"], line["rule"]) == (row["cell"], row["rule"])
-        texts = list(line.values())
-        first = texts.index(f"{row['paper_protocol']:.1f}")
-        assert texts[first : first + 6] == [f"{row[name]:.1f}" for name in ("paper_protocol", *study.QUANTILES)]
+        assert (line["cell"], line["rule"]) == (row["name"], row["rule"])
+        texts = list(line.values())[2:]
+        assert texts[:6] == [f"{row[name]:.1f}" for name in ("paper_protocol", *study.QUANTILES)]
         if row["dataset"] == "digits":
-            assert texts[first + 6 :] == ["none", ""]
+            assert texts[6:] == ["none", ""]
         else:
-            assert texts[first + 6 :] == [f"{row['published']:.1f}", f"{100 * row['share']:.0f} %"]
+            assert texts[6:] == [f"{row['published']:.1f}", f"{100 * row['share']:.1f} %"]
 
 
-def test_the_readings_page_has_a_line_per_reading_and_a_column_per_cell(cells, page_of):
+@pytest.mark.parametrize("name", ["left_over", "nulls"])
+def test_a_data_set_and_scheme_is_a_part_of_the_page_and_the_first_is_open(name, cells, page_of):
+    found = re.findall(r"<details( open)?><summary>(.*?)</summary>", page_of(name, [cells[-1], *cells[:-1]]))
+    assert found == [
+        (" open", "MNIST, one-vs-all: 3 cells"),
+        ("", "MNIST, all-vs-one: 1 cell"),
+        ("", "Fashion-MNIST, one-vs-all: 1 cell"),
+        ("", "digits, one-vs-all: 1 cell"),
+    ]
+
+
+def test_the_readings_page_has_a_line_per_reading_and_a_column_per_data_set_and_scheme(cells, page_of):
     shown, frame = rows_of(page_of("readings", cells)), study.readings(cells)
     names = [line["reading"] for line in shown]
     assert names[:2] == ["paper", "released"] and sorted(names) == sorted(cells[0].readings)
     by_reading = {line["reading"]: line for line in shown}
-    for _, row in frame.iterrows():
-        assert by_reading[row["reading"]][row["cell"]] == f"{row['NS']:.1f}"
-    assert all(len(line) == 1 + len(cells) for line in shown)
+    assert all(len(line) == 1 + 4 for line in shown)
+    title = "MNIST, one-vs-all, 3 cells"
+    part = frame[(frame["dataset"] == "mnist") & (frame["scheme"] == "one-vs-all")].groupby("reading")
+    assert by_reading["paper"][title] == f"{part['NS'].mean()['paper']:.1f}"
+    for name in names[1:]:
+        assert by_reading[name][title] == f"{part['difference'].mean()[name]:+.1f}"
 
 
-def test_a_reading_that_one_cell_lacks_is_empty_there(cells, page_of):
-    lacking = cells[0].content["study"].pop("released")
-    assert lacking
+def test_a_reading_that_some_cells_lack_says_how_many_have_it(cells, page_of):
+    cells[0].content["study"].pop("released")
+    cells[4].content["study"].pop("released")
+    points = [100 * (cell.readings["released"]["NS"] - cell.readings["paper"]["NS"]) for cell in cells[1:3]]
     (line,) = (line for line in rows_of(page_of("readings", cells)) if line["reading"] == "released")
-    assert [cell for cell, value in line.items() if not value] == ["MNIST, one-vs-all, 0 name 0, seed 0"]
+    assert line["MNIST, one-vs-all, 3 cells"] == f"{np.mean(points):+.1f} (2 cells)"
+    assert line["Fashion-MNIST, one-vs-all, 1 cell"] == ""
 
 
 def test_the_effects_page_shows_its_frame(cells, page_of, tmp_path):
@@ -454,10 +479,10 @@ def test_the_effects_page_says_that_digits_alone_are_a_smoke_run(cells, page_of)
 
 
 def test_the_nulls_page_shows_its_frame(cells, page_of):
-    shown, frame = rows_of(page_of("nulls", cells)), study.nulls(cells)
+    shown, frame = rows_of(page_of("nulls", cells)), in_the_pages_order(study.nulls(cells))
     assert len(shown) == len(frame) == 2 * len(cells)
     for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
-        expected = [row["cell"], row["protocol"], *(f"{row[name]:.1f}" for name in ("mean", "sd", "expected_sd"))]
+        expected = [row["name"], row["protocol"], *(f"{row[name]:.1f}" for name in ("mean", "sd", "expected_sd"))]
         assert list(line.values()) == [*expected, f"{100 * row['beyond']:.0f} %"]
 
 
@@ -537,7 +562,10 @@ def test_the_share_explained_is_of_the_distance_between_our_mean_and_the_publish
 
 
 def test_the_page_of_shares_shows_its_frame(cells, page_of):
-    shown, frame = rows_of(page_of("explained", cells)), study.explained(cells)
+    text, frame = page_of("explained", cells), study.explained(cells)
+    shown = rows_of(text)
+    captions = [f"{data.TITLES[name]}, {scheme}" for name, scheme in frame.groupby(["dataset", "scheme"]).groups]
+    assert [caption in text for caption in captions] == [True] * len(captions) and text.count("<table") == len(captions)
     assert [line["share of the distance"] for line in shown] == [f"{value:+.2f}" for value in frame["fraction"]]
     assert "holds the study yet" in page_of("explained", [])
 
