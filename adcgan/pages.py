@@ -178,9 +178,11 @@ def table4() -> Html:
         by_class.groupby(["dataset", "scheme", "class", "class_name", "variant"], sort=False)["ours"].mean().unstack()
     )
     cells = cells.reset_index()
-    cells.insert(
-        0, "cell", [f"{TITLES[r.dataset]}, {r.scheme}, {r['class']} {r.class_name}" for _, r in cells.iterrows()]
-    )
+    titles = [
+        f"{TITLES[row['dataset']]}, {row['scheme']}, {tables.class_title(row['class'], row['class_name'])}"
+        for _, row in cells.iterrows()
+    ]
+    cells.insert(0, "cell", titles)
     cells = cells.drop(columns=["dataset", "scheme", "class", "class_name"]).round(1)
     return html + plain(cells, "The same variants per class, mean over the seeds run (%)") + _notes("adcgan")
 
@@ -245,7 +247,8 @@ def _run_row(record):
     )
     title = TITLES.get(cell.dataset, cell.dataset)
     departures = "".join(f", {name}={value}" for name, value in cell.departures.items())
-    name = f"{title}, {cell.scheme}, {cell.label} {content['cell']['class_name']}, seed {cell.seed}{departures}"
+    name = tables.class_title(cell.label, content["cell"]["class_name"])
+    name = f"{title}, {cell.scheme}, {name}, seed {cell.seed}{departures}"
     parts = {name: value for name, value in record.auroc.items() if name != "NS"}
     threads = content["device"]["threads"]
     return {

@@ -190,8 +190,6 @@ def _key(record):
 
 def _cell(record):
     cell = record.cell
-    number, name = str(cell.label), record.content["cell"]["class_name"]
-    name = number if name == number else f"{number} {name}"
-    name = f"{name}, seed {cell.seed}"
+    name = f"{tables.class_title(cell.label, record.content['cell']['class_name'])}, seed {cell.seed}"
     whole = f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, {name}"
     return dict(zip(CELL, _key(record), strict=True)) | {"cell": whole, "name": name}

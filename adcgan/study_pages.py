@@ -164,7 +164,8 @@ def verdicts() -> Html:
     shown = pd.DataFrame(
         {
             "cell": [
-                f"{TITLES[r['dataset']]}, {r['scheme']}, {r['class']} {r['class_name']}" for _, r in frame.iterrows()
+                f"{TITLES[row['dataset']]}, {row['scheme']}, {tables.class_title(row['class'], row['class_name'])}"
+                for _, row in frame.iterrows()
             ],
             "paper": frame["paper"].map("{:.1f}".format),
             "ours": frame["ours"].map("{:.1f}".format),
