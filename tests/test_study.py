@@ -14,7 +14,7 @@ from adcgan import audit, data, evaluation, figures, paper, plan, statistics, st
 from adcgan.config import CONFIGS, configure
 from adcgan.methods import protocols
 from adcgan.records import Cell, write
-from adcgan.scores import COMPONENTS, normality_score
+from adcgan.scores import COMPONENTS, combine, normality_score
 
 IMAGES, NORMAL = 41, 21  # an odd number of normal images: their halves differ by one
 CHANGES = {
@@ -492,6 +492,30 @@ def test_a_pages_picture_can_be_opened_and_has_a_text_in_its_place(name, count, 
     drawing, alt = picture_of(page_of(name, cells[:count]))
     assert min(map(float, drawing.get("viewBox").split()[2:])) > 50
     assert len(alt.split()) > 5 and "AUROC" in alt
+
+
+def test_the_findings_are_means_over_the_papers_cells_and_digits_are_none(cells, page_of):
+    text = page_of("findings", cells)
+    *of_the_paper, digits = cells
+    LG, GF = (
+        np.mean([100 * evaluation.auroc(c.anomalous, combine(c.components, 0.1, rho)) for c in of_the_paper])
+        for rho in (None, 0.5)
+    )
+    assert f"of {LG:.1f} % over the 5 cells run" in text and f"{GF:.1f} %, {GF - LG:+.1f} points" in text
+    # MNIST one-vs-all three times, all-vs-one once, Fashion-MNIST once: Table 4's GF less LG.
+    steps = [92.3 - 72.3] * 3 + [85.0 - 56.8, 93.9 - 80.8]
+    assert f"the same step is {np.mean(steps):+.1f} points" in text
+    nulls, draws = study.nulls(of_the_paper), study.left_over(of_the_paper)
+    for protocol, sd in nulls.groupby("protocol")["sd"].mean().items():
+        assert f"{sd:.1f}" in text, protocol
+    released = draws[draws["rule"] == "released protocol"]
+    assert f"by {(released['95 %'] - released['5 %']).mean():.1f} points, from" in text
+    assert page_of("findings", [digits]) == page_of("findings", []) != text
+
+
+def test_the_findings_say_nothing_of_protocols_where_no_run_holds_them(page_of, tmp_path):
+    text = page_of("findings", [write_record(tmp_path, study=False)])
+    assert text.count("<li>") == 1 and "Table 4" in text
 
 
 def test_the_question_quotes_the_papers_table(page_of):
