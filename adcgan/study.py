@@ -144,21 +144,23 @@ def left_over(records: Iterable[Record]) -> pd.DataFrame:
 def nulls(records: Iterable[Record]) -> pd.DataFrame:
     """Per cell and protocol, the AUROC between random halves of the normal images, where nothing is to be found.
 
-    ``mean``, ``sd`` over the splits, ``expected_sd`` by chance, ``beyond`` the share of splits further than three
-    expected deviations from 50 %: a protocol that leaks has many.
+    ``splits`` how many, ``mean`` and ``sd`` over them, ``expected_sd`` by chance, ``beyond`` the share of splits
+    further than three expected deviations from 50 %: a protocol that leaks has many.
     """
     rows = []
     for record in _studied(records):
         normal = record.content["images"]["test_normal"]
         half = normal // 2
         chance = 100 * np.sqrt((normal + 1) / (12 * half * (normal - half)))
-        for protocol in ("paper", "released"):
-            draws = 100 * record.study[f"null, {protocol}, NS"].astype(float)
+        for name in [name for name in record.study if name.startswith("null, ")]:
+            protocol = name.removeprefix("null, ").removesuffix(", NS")
+            draws = 100 * record.study[name].astype(float)
             rows.append(
-                _cell(record) | {"protocol": protocol, "mean": draws.mean(), "sd": draws.std(), "expected_sd": chance,
-                                 "beyond": np.mean(np.abs(draws - 50) > 3 * chance)}
+                _cell(record) | {"protocol": protocol, "splits": len(draws), "mean": draws.mean(), "sd": draws.std(),
+                                 "expected_sd": chance, "beyond": np.mean(np.abs(draws - 50) > 3 * chance)}
             )  # fmt: skip
-    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "protocol", "mean", "sd", "expected_sd", "beyond"])
+    columns = [*CELL, "cell", "name", "protocol", "splits", "mean", "sd", "expected_sd", "beyond"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def verdicts(records: Iterable[Record]) -> pd.DataFrame:

@@ -194,12 +194,12 @@ def nulls() -> Html:
 
 def _nulls(frame):
     """One part of it."""
-    shown = pd.DataFrame({"cell": frame["cell"], "protocol": frame["protocol"]})
+    shown = frame[["cell", "protocol", "splits"]].copy()
     for column in ("mean", "sd", "expected_sd"):
         shown[column.replace("_", " ")] = [f"{value:.1f}" for value in frame[column]]
     shown["beyond 3 expected sd"] = [f"{100 * value:.0f} %" for value in frame["beyond"]]
     where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
-    caption = f"{where}: AUROC (%) of NS between 200 random halves of the normal test images"
+    caption = f"{where}: AUROC (%) of NS between random halves of the normal test images"
     return plain(shown, caption, ("protocol",))
 
 

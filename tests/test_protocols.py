@@ -117,6 +117,19 @@ def test_the_released_protocol_finds_something_there(study):
     assert study.draws["null, released, NS"].std() > 1.2 * study.draws["null, paper, NS"].std()
 
 
+def test_the_nulls_of_the_modes_in_order_are_scores_of_halves_sorted_by_what_they_are_called(study, trained_as, sample):
+    images = sample[0][~sample[2]]
+    pretended = protocols.splits(len(images))[3]
+    rows = np.argsort(pretended, kind="stable")
+    for mode, order, size in protocols.BATCHED:
+        name = f"null, {mode} {order}, batches of {size}, NS"
+        assert (name in study.draws) == (order != "shuffled order")
+        if name in study.draws:
+            expected = aurocs(trained_as(test_mode=mode, test_batch_size=size), images[rows], pretended[rows])["NS"]
+            assert study.draws[name][3] == pytest.approx(expected, abs=1e-3)
+            assert len(study.draws[name]) == protocols.LOOKS
+
+
 def test_the_study_is_the_same_every_time_and_changes_no_weight(study, trained, sample):
     before = {name: network.state_dict() for name, network in trained.networks.items()}
     before = {(n, key): value.clone() for n, state in before.items() for key, value in state.items()}

@@ -26,6 +26,12 @@ CHANGES = {
     "power-iteration normal images first, batches of 32": 0.002,
 }  # AUROC against the paper protocol's, fractions
 
+NULLS = {"paper": protocols.DRAWS, "released": protocols.DRAWS} | {
+    f"{mode} {order}, batches of {size}": protocols.LOOKS
+    for mode, order, size in protocols.BATCHED
+    if order != "shuffled order"
+}  # protocols and the splits that each is tried on
+
 
 def write_record(
     runs, dataset="mnist", label=0, seed=0, *, scheme="one-vs-all", method="adcgan", study=True, nulls=None, scale=1.0,
@@ -70,8 +76,8 @@ def write_record(
         for rule in ("released", "test_latents=released")
         for what in ("NS", "L_FL")
     }
-    for protocol in ("paper", "released"):
-        draws[f"null, {protocol}, NS"] = (nulls or {}).get(protocol, random.normal(0.5, 0.1, protocols.DRAWS))
+    for protocol, splits in NULLS.items():
+        draws[f"null, {protocol}, NS"] = (nulls or {}).get(protocol, random.normal(0.5, 0.1, splits))
     draws = {name: np.asarray(values, np.float32) for name, values in draws.items()}
     return write(cell, runs, content, arrays, pictures, draws | {"L_FL released": components["L_FL"]})
 
@@ -123,7 +129,8 @@ def test_the_records_of_these_tests_hold_what_a_real_study_gives(small_method, z
     assert set(made.study) == set(real.draws) | set(real.images)
     assert set(made.readings) <= set(real.readings)
     for name, values in real.draws.items():
-        assert (made.study[name].dtype, made.study[name].shape) == (values.dtype, values.shape) and len(values) == 200
+        assert (made.study[name].dtype, made.study[name].shape) == (values.dtype, values.shape)
+        assert len(values) == (protocols.LOOKS if "batches" in name else 200)
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
@@ -235,7 +242,7 @@ def test_nulls_give_mean_deviation_and_the_share_far_from_one_half(tmp_path):
     nulls = {"paper": [near] * 200, "released": [0.5] * 100 + [near] * 40 + [far] * 50 + [1 - far] * 10}
     record = write_record(tmp_path, nulls=nulls)
     frame = study.nulls([record])
-    assert len(frame) == 2
+    assert dict(zip(frame["protocol"], frame["splits"], strict=True)) == NULLS
     for protocol, draws in nulls.items():
         row = of(frame, record, protocol=protocol)
         assert row["mean"] == pytest.approx(100 * np.mean(draws), abs=1e-4)
@@ -480,9 +487,14 @@ def test_the_effects_page_says_that_digits_alone_are_a_smoke_run(cells, page_of)
 
 def test_the_nulls_page_shows_its_frame(cells, page_of):
     shown, frame = rows_of(page_of("nulls", cells)), in_the_pages_order(study.nulls(cells))
-    assert len(shown) == len(frame) == 2 * len(cells)
+    assert len(shown) == len(frame) == len(NULLS) * len(cells)
     for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
-        expected = [row["name"], row["protocol"], *(f"{row[name]:.1f}" for name in ("mean", "sd", "expected_sd"))]
+        expected = [
+            row["name"],
+            row["protocol"],
+            str(row["splits"]),
+            *(f"{row[name]:.1f}" for name in ("mean", "sd", "expected_sd")),
+        ]
         assert list(line.values()) == [*expected, f"{100 * row['beyond']:.0f} %"]
 
 
@@ -506,8 +518,8 @@ def test_the_findings_are_means_over_the_papers_cells_and_digits_are_none(cells,
     steps = [92.3 - 72.3] * 3 + [85.0 - 56.8, 93.9 - 80.8]
     assert f"the same step is {np.mean(steps):+.1f} points" in text
     nulls, draws = study.nulls(of_the_paper), study.left_over(of_the_paper)
-    for protocol, sd in nulls.groupby("protocol")["sd"].mean().items():
-        assert f"{sd:.1f}" in text, protocol
+    for protocol in ("paper", "released"):
+        assert f"{nulls[nulls['protocol'] == protocol]['sd'].mean():.1f}" in text
     released = draws[draws["rule"] == "released protocol"]
     assert f"by {(released['95 %'] - released['5 %']).mean():.1f} points, from" in text
     assert page_of("findings", [digits]) == page_of("findings", []) != text

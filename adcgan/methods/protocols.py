@@ -33,6 +33,7 @@ READINGS = {
     "latent_output=probability": {"latent_output": "probability"},
 }
 DRAWS = 200  # left-over z's, and random splits of the normal images
+LOOKS = 10  # of those splits, where each needs a pass of the networks of its own
 # Mode, order of the test images, batch size. The script's spectral norm iterates while it scores, normal images first.
 BATCHED = [
     ("batch-statistics", "shuffled order", 32),
@@ -49,8 +50,8 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
     """Every diagnostic of these weights on uint8 ``images`` (M, H, H, C).
 
     Readings: each of `READINGS`, and of the modes in which the batches matter, `BATCHED`.
-    Draws: AUROC over `DRAWS` left-over z's, and between random halves of the normal images. Per image: L_FL under
-    the released protocol.
+    Draws: AUROC over `DRAWS` left-over z's, and between random halves of the normal images (nulls). Per image: L_FL
+    under the released protocol.
     """
     seen = method.look(images)
     readings, parts = {}, {}
@@ -61,7 +62,7 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
         rows, other = ordered(order, labels, anomalous), method.reading(test_mode=mode, test_batch_size=size)
         _, measured = read(other, other.look(images[rows]), anomalous[rows])
         readings[f"{mode} {order}, batches of {size}"] = measured
-    draws = null(method, seen, parts["paper"], anomalous)
+    draws = null(method, seen, parts["paper"], anomalous) | null_in_order(method, images[~anomalous])
     for name in ("released", "test_latents=released"):
         draws |= left_over(name, method.reading(**READINGS[name]), seen, anomalous)
     draws = {name: values.astype(np.float32) for name, values in draws.items()}
@@ -100,14 +101,34 @@ def null(method: ADCGAN, seen, components: dict[str, np.ndarray], anomalous: np.
     flags = torch.as_tensor(normal, device=seen.E_x.device)
     seen = type(seen)(*(part[flags] for part in seen))
     components = {name: values[normal] for name, values in components.items()}
-    count = int(normal.sum())
-    random = np.random.default_rng(SEED)
-    pretended = np.stack([random.permutation(count) < count // 2 for _ in range(DRAWS)])
+    pretended = splits(int(normal.sum()))
     released = method.reading(**RELEASED)
-    own = released.components(seen, np.zeros(count, bool))["L_FL"]  # no image pretends: each has a z of its own
+    nobody = np.zeros_like(pretended[0])  # then each image has a z of its own
+    own = released.components(seen, nobody)["L_FL"]
     given = {"paper": components["L_FL"], "released": np.where(pretended, L_FL_of_draws(released, seen), own)}
     scores = {name: normality_score(method.config, components | {"L_FL": L_FL}) for name, L_FL in given.items()}
     return {f"null, {name}, NS": aurocs(pretended, np.broadcast_to(NS, pretended.shape)) for name, NS in scores.items()}
+
+
+def splits(count: int) -> np.ndarray:
+    """Which half of ``count`` normal images is called anomalous, for `DRAWS` random splits: bool (DRAWS, count)."""
+    random = np.random.default_rng(SEED)
+    return np.stack([random.permutation(count) < count // 2 for _ in range(DRAWS)])
+
+
+def null_in_order(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray]:
+    """As `null`, over `LOOKS` splits, for the modes in which batches matter, where their order knows the labels."""
+    draws = {}
+    for mode, order, size in BATCHED:
+        if order == "shuffled order":
+            continue
+        other, values = method.reading(test_mode=mode, test_batch_size=size), []
+        for pretended in splits(len(images))[:LOOKS]:
+            rows = ordered(order, pretended, pretended)
+            _, measured = read(other, other.look(images[rows]), pretended[rows])
+            values.append(measured["NS"])
+        draws[f"null, {mode} {order}, batches of {size}, NS"] = np.array(values)
+    return draws
 
 
 def L_FL_of_draws(method: ADCGAN, seen) -> np.ndarray:
