@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -112,6 +113,7 @@ def _existing(cell, dataset, runs):
 
 def _measure(cell, dataset, runs, where, eager, deadline):
     """Train, score and record: a step at a time, the record is the generator's return value."""
+    code = code_revision()
     split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
     if cell.config.test_images:
         split = data.subsample(split, cell.config.test_images)
@@ -167,7 +169,7 @@ def _measure(cell, dataset, runs, where, eager, deadline):
             "canonical": dataset.provenance == CANONICAL,
             "provenance": dataset.provenance,
         },
-        "code": code_revision(),
+        "code": code,
         "environment": {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
         | {name: version(name) for name in LIBRARIES},
         "device": device_description(where) | ({"path": path} if path else {}),
@@ -213,10 +215,12 @@ def device_description(device: torch.device) -> dict:
     return {"type": device.type, "name": name, "threads": torch.get_num_threads()}
 
 
+@cache
 def code_revision() -> dict:
     """Package version, Git revision, and whether the package's files differ from it; None outside a checkout.
 
-    `$ADCGAN_REVISION` stands in where a copy of the code has no Git beside it.
+    As they are at a process's first call, since that is about the code it has loaded: a checkout that changes under a
+    long run is not what runs. `$ADCGAN_REVISION` stands in where a copy of the code has no Git beside it.
     """
     here = Path(__file__).parent
 

@@ -130,7 +130,31 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch, name, devices, compl
         experiments.choose_device(name)
 
 
-def test_the_recorded_revision_is_gits_or_the_environments(monkeypatch):
+@pytest.fixture
+def fresh():
+    """As in a process that has not asked for the revision yet."""
+    experiments.code_revision.cache_clear()
+    yield
+    experiments.code_revision.cache_clear()
+
+
+def test_the_recorded_revision_is_gits_or_the_environments(monkeypatch, fresh):
     monkeypatch.setenv("ADCGAN_REVISION", "a" * 40)
     monkeypatch.setenv("PATH", "")  # no Git to be found
     assert experiments.code_revision()["revision"] == "a" * 40
+
+
+def test_the_recorded_revision_is_that_of_the_start_whatever_becomes_of_the_checkout(
+    monkeypatch, fresh, digits, tmp_path
+):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("ADCGAN_REVISION", "a" * 40)
+    _, (cell,) = experiments.plan("pca", "digits", "one-vs-all", [3], [0])
+    work = experiments.training.fit
+
+    def changing(*arguments, **options):
+        monkeypatch.setenv("ADCGAN_REVISION", "b" * 40)
+        return work(*arguments, **options)
+
+    monkeypatch.setattr(experiments.training, "fit", changing)
+    assert experiments.run(cell, digits, tmp_path).content["code"]["revision"] == "a" * 40
