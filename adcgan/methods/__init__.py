@@ -160,8 +160,7 @@ class Method:
         before = [module.training for module in modules]
         norms = [module for module in modules if isinstance(module, nn.BatchNorm2d)]
         momenta = [module.momentum for module in norms]
-        spectral = [module.parametrizations.weight[0] for module in modules if is_parametrized(module, "weight")]
-        vectors = [(buffer, buffer.clone()) for norm in spectral for buffer in norm.buffers()]
+        vectors = []  # of spectral norm, to be put back
         for module in modules:
             module.training = False
         mode = getattr(self.config, "test_mode", "eval")
@@ -169,6 +168,8 @@ class Method:
             for norm in norms:
                 norm.training, norm.momentum = True, 0.0
         if mode == "power-iteration":
+            spectral = [module.parametrizations.weight[0] for module in modules if is_parametrized(module, "weight")]
+            vectors = [(buffer, buffer.clone()) for norm in spectral for buffer in norm.buffers()]
             for norm in spectral:
                 norm.training = True
         try:
