@@ -141,7 +141,7 @@ def test_targets_are_met_missed_or_not_measured(kept, monkeypatch):
         "64 pixels, times the step as written": (None, "not measured"),
         "32 pixels, percent of the measured matrix product": (40.0, "yes"),
         "losses, captured against as written, relative": (0.002, "no"),
-        "classes whose AUROC stays in the seeds' range": (None, "not measured"),
+        "share of classes with AUROC in the seeds' range": (None, "not measured"),
         "scoring in batches, times one by one": (70.0, "yes"),
     }
     for asked, (value, met) in measured.items():
