@@ -76,11 +76,11 @@ class Captured(Eager):
         self.sum: dict[object, Tensor] = {}
         self.place = torch.zeros(1, dtype=torch.long, device=device)
         self.rows: Tensor | None = None
-        self.stream.wait_stream(torch.cuda.current_stream(device))
 
     def begin(self, order: Tensor, epoch: int) -> None:
         """Start an epoch: its order goes to the device at once."""
         self.epoch, self.phase = epoch, self.method.phase(epoch)
+        self.stream.wait_stream(torch.cuda.current_stream(self.method.device))  # images, a checkpoint, a validation
         with torch.cuda.stream(self.stream):
             if self.rows is None:
                 self.rows = order.to(self.store.device)
