@@ -10,9 +10,13 @@ from torch import Tensor
 # --- Section 2.1: the autoencoder -------------------------------------------------------------
 
 
-def L_AE(x: Tensor, reconstruction: Tensor) -> Tensor:
-    """||x - G(E(x))||^2 as a mean over images and pixels; both (N, C, H, H). Section 2.1."""
-    return F.mse_loss(reconstruction, x)
+def L_AE(x: Tensor, reconstruction: Tensor, over_pixels: str = "mean") -> Tensor:
+    """||x - G(E(x))||^2 as a mean over images and pixels; both (N, C, H, H). Section 2.1.
+
+    ``over_pixels`` "sum": summed over an image's pixels, as the squared norm says (register row 44).
+    """
+    loss = F.mse_loss(reconstruction, x)
+    return loss * x[0].numel() if over_pixels == "sum" else loss
 
 
 # --- Equation 1: local features against global ones ---------------------------------------------

@@ -165,7 +165,10 @@ def _projections(which, local, final):
 
 
 class LatentDiscriminator(nn.Module):
-    """D_z: a pair of latents (N, L), (N, L) -> logits (N, 1); "marginal" judges each alone -> (N, 2)."""
+    """D_z: a pair of latents (N, L), (N, L) -> logits (N, 1).
+
+    "marginal", as the October 2021 script has it, judges each alone -> (N, 2), and bends the logit by LeakyReLU(0.2).
+    """
 
     def __init__(self, config: ADCGANConfig):
         super().__init__()
@@ -176,7 +179,8 @@ class LatentDiscriminator(nn.Module):
         for out in hidden:
             modules += [spectral_norm(nn.Linear(width, out)), nn.LeakyReLU(0.2)]
             width = out
-        self.body = nn.Sequential(*modules, spectral_norm(nn.Linear(width, last)))
+        modules.append(spectral_norm(nn.Linear(width, last)))
+        self.body = nn.Sequential(*modules, *([nn.LeakyReLU(0.2)] if self.marginal else []))
 
     def forward(self, reference: Tensor, encoded: Tensor) -> Tensor:
         if self.marginal:

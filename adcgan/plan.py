@@ -41,6 +41,7 @@ CHANGES: dict[str, dict] = {
 } | {
     f"{name}={value}": {name: value}
     for name, value in (
+        ("reconstruction", "sum"),
         ("latent_weight", 0.0), ("latent_role", "cooperative"), ("latent_pair", "alad"), ("latent_pair", "marginal"),
         ("contrastive", "literal"), ("architecture", "t2p"), ("preprocessing", "pad-shrink"), ("optimiser", "adamw"),
         ("encoder_output", "none"), ("dropout", "none"), ("critic_norm", "spectral"), ("critic_steps", 1),

@@ -62,6 +62,7 @@ def test_L_AE_is_the_mean_squared_error_over_images_and_pixels():
     x, reconstruction = torch.rand(2, 1, 3, 3), torch.rand(2, 1, 3, 3)
     squares = [(a - b) ** 2 for a, b in zip(x.flatten().tolist(), reconstruction.flatten().tolist(), strict=True)]
     assert losses.L_AE(x, reconstruction).item() == pytest.approx(sum(squares) / 18)
+    assert losses.L_AE(x, reconstruction, "sum").item() == pytest.approx(sum(squares) / 2)  # an image's squared norm
 
 
 @pytest.mark.parametrize("denominator", ["masked", "literal", "within-image"])

@@ -53,6 +53,10 @@ class ADCGANConfig(TrainedConfig):
         "pytorch", "initial weights: PyTorch's, or Xavier", choices=("pytorch", "xavier"), row=41
     )
     # losses
+    reconstruction: str = option(
+        "mean", "L_AE over pixels: their mean (October 2021 script), or the sum that the squared norm says",
+        choices=("mean", "sum"), row=44,
+    )  # fmt: skip
     contrastive: str = option(
         "masked", "denominator of equation 1: other images' locations only, or all as printed",
         choices=("masked", "literal"), row=1,

@@ -129,7 +129,7 @@ class ADCGAN(Method):
         self.optimisers["E"].zero_grad()
         self.optimisers[decoder].zero_grad()
         E_x = self.E(x)
-        loss = L_AE = losses.L_AE(x, self.G(E_x))
+        loss = L_AE = losses.L_AE(x, self.G(E_x), config.reconstruction)
         log = {"L_AE": L_AE}
         if z is not None:
             encoded = self.encoded_latent(x, z) if config.latent_pair == "alad" else E_x
@@ -183,7 +183,7 @@ class ADCGAN(Method):
         total = 0.0
         with self.evaluating():
             for _, x in self.test_batches(images):
-                total += losses.L_AE(x, self.G(self.E(x))).item() * len(x)
+                total += losses.L_AE(x, self.G(self.E(x)), self.config.reconstruction).item() * len(x)
         return {"validation_L_AE": total / len(images)}
 
     # --- Section 2.2: the normality score -------------------------------------------------------------
