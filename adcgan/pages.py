@@ -1,6 +1,5 @@
 """What the book's pages show, computed from the records when the page is built; each function fills one page."""
 
-import dataclasses
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import tables
-from .config import CONFIGS, SCHEMES, Config, configure
+from .config import CONFIGS, SCHEMES
 from .data import TITLES
 from .html import Html, difference, note, paired, plain, seeds_text, table, tip
 from .records import Record, read_all
@@ -261,30 +260,6 @@ def _run_row(record):
             f"<code>{str(content['code']['revision'])[:10]}</code>{' (changed)' if content['code']['dirty'] else ''}"
         ),
     }
-
-
-def decisions(method: str) -> Html:
-    """Every option of a method: default at the paper's settings, other values, what it is, the register's row."""
-    config = configure(method, "one-vs-all", 28, 1)
-    shared = set() if method == "adcgan" else {field.name for field in dataclasses.fields(Config)}
-    rows = []
-    for field in dataclasses.fields(config):
-        if field.name in shared:
-            continue  # said once, with AD-CGAN
-        default = getattr(config, field.name)
-        others = [f"<code>{choice}</code>" for choice in field.metadata["choices"] or () if choice != default]
-        rows.append(
-            {
-                "option": field.name,
-                "default": Html(f"<code>{default}</code>"),
-                "instead": Html(", ".join(others) or "another value"),
-                "what it decides": field.metadata["help"],
-                "row": field.metadata["row"] or "",
-            }
-        )
-    model = next(name for name, known in NAMES.items() if known == method)
-    caption = f"Options of {model}, with the defaults for 28-pixel images, one-vs-all"
-    return plain(pd.DataFrame(rows), caption, ("default", "instead", "what it decides"))
 
 
 def _notes(*methods):

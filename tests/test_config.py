@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from adcgan import paper
-from adcgan.config import CONFIGS, SCHEMES, ADCGANConfig, configure, departures, digest, parse_options
+from adcgan.config import CONFIGS, SCHEMES, ADCGANConfig, configure, departures, digest, parse_options, register
 from adcgan.errors import AdcganError
 
 FIELDS = {field.name: field for field in dataclasses.fields(ADCGANConfig)}
@@ -85,6 +85,14 @@ def test_every_option_has_a_line_of_help_and_a_default_among_its_choices(name):
 def test_rows_of_the_decisions_register_are_numbered_as_there():
     rows = {field.metadata["row"] for field in FIELDS.values()} - {None}
     assert rows <= set(range(1, 45))  # 44 is this project's
+
+
+def test_the_register_says_for_each_row_its_sources_and_either_an_option_or_what_is_settled():
+    rows, optional = register(), {field.metadata["row"] for field in FIELDS.values()} - {None}
+    assert list(rows) == list(range(1, 45))
+    for number, row in rows.items():
+        assert row["choice"] and row["evidence"]
+        assert ("settled" in row) == (number not in optional), number
 
 
 def test_a_misspelt_option_is_refused_with_the_known_ones():

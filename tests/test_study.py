@@ -10,7 +10,20 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from adcgan import audit, data, evaluation, figures, paper, plan, statistics, study, study_pages, tables
+from adcgan import (
+    audit,
+    config,
+    data,
+    decision_pages,
+    evaluation,
+    figures,
+    paper,
+    plan,
+    statistics,
+    study,
+    study_pages,
+    tables,
+)
 from adcgan.config import CONFIGS, configure
 from adcgan.methods import protocols
 from adcgan.records import Cell, write
@@ -604,6 +617,24 @@ def test_the_page_of_shares_shows_its_frame(cells, page_of):
     assert [caption in text for caption in captions] == [True] * len(captions) and text.count("<table") == len(captions)
     assert [line["share of the distance"] for line in shown] == [f"{value:+.2f}" for value in frame["fraction"]]
     assert "holds the study yet" in page_of("explained", [])
+
+
+def test_the_page_of_decisions_shows_every_row_with_what_was_measured_of_it(cells, tmp_path, monkeypatch):
+    changed = write_record(tmp_path, critic_steps=1)
+    monkeypatch.setattr(decision_pages, "committed", lambda: (*cells, changed))
+    rows = {int(row["row"]): row for row in rows_of(decision_pages.decisions().text)}
+    assert list(rows) == list(config.register())
+    frame = study.effects([*cells, changed], plan.STUDIED).set_index("reading")
+    settled = {number: row[decision_pages.SETTLED] for number, row in rows.items()}
+    measured = {number: re.findall("<small>(.*?)</small>", text) for number, text in settled.items()}
+    measured = {number: lines for number, lines in measured.items() if lines}
+    assert set(measured) == {16, 22, 24, 25, 28}
+    mean, low, high = frame.loc["reduction=sum", ["mean", "low", "high"]]
+    assert measured[22] == [f"reduction=sum: {mean:+.1f} ({low:+.1f} to {high:+.1f}) points, 4 cells"]
+    points = frame.loc["critic_steps=1", "mean"]
+    assert measured[16] == [f"critic_steps=1: {points:+.1f} points, 1 cell, trained again"]
+    assert ">critic_steps=2</code>" in settled[16]
+    assert settled[33] == "the last"
 
 
 def test_the_studys_plan_makes_one_named_change_at_a_time_on_the_same_cells():

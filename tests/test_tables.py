@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adcgan import html, machine_pages, network_pages, pages, paper, plan, tables
+from adcgan import decision_pages, html, machine_pages, network_pages, pages, paper, plan, tables
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.records import Cell, read_all, write
@@ -189,7 +189,7 @@ def test_pages_are_whole_without_any_record(tmp_path, book_of):
     ]
     machines = [pages.run_list, machine_pages.costs, machine_pages.local_run]
     networks = [network_pages.figure1, network_pages.parameters, network_pages.layers]
-    for page in [*everywhere, *machines, *networks, lambda: pages.decisions("alad")]:
+    for page in [*everywhere, *machines, *networks, decision_pages.decisions, lambda: decision_pages.options("alad")]:
         assert page().text.strip()
 
 
@@ -210,6 +210,6 @@ def test_decisions_list_every_option():
 
     from adcgan.config import ADCGANConfig
 
-    text = pages.decisions("adcgan").text
+    text = decision_pages.options("adcgan").text
     for field in fields(ADCGANConfig):
         assert f'<th scope="row">{field.name}</th>' in text and html.escape(field.metadata["help"]) in text

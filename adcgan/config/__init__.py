@@ -8,6 +8,10 @@ and the line of help that becomes the command line's help. Values that the paper
 import dataclasses
 import hashlib
 import json
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 from ..errors import AdcganError, choose
 from .adcgan import ADCGANConfig
@@ -17,7 +21,7 @@ from .yardsticks import AutoencoderConfig, IsolationForestConfig, KNNConfig, OCS
 
 __all__ = [
     "CONFIGS", "COMPARED", "SCHEMES", "YARDSTICKS", "ADCGANConfig", "Config", "TrainedConfig", "configure",
-    "departures", "digest", "parse_options",
+    "departures", "digest", "parse_options", "register",
 ]  # fmt: skip
 
 COMPARED: dict[str, type[Config]] = {
@@ -28,6 +32,12 @@ YARDSTICKS: dict[str, type[Config]] = {
     "autoencoder": AutoencoderConfig,
 }  # fmt: skip
 CONFIGS: dict[str, type[Config]] = {"adcgan": ADCGANConfig} | COMPARED | YARDSTICKS
+
+
+@cache
+def register() -> dict[int, dict[str, str]]:
+    """The decisions register: row -> ``choice``, ``evidence`` and, where no option is offered, what is ``settled``."""
+    return yaml.safe_load((Path(__file__).parent / "register.yaml").read_text())
 
 
 def configure(method: str, scheme: str, image_size: int, channels: int, **options) -> Config:

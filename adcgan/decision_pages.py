@@ -1,0 +1,76 @@
+"""What the page of decisions shows: the register with what each choice was measured to move, and every option."""
+
+import dataclasses
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from . import plan, study
+from .config import Config, configure, register
+from .html import Html, note, plain
+from .pages import NAMES, committed
+
+SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and what another value moved"
+
+
+def decisions() -> Html:
+    """The register of open choices: what its sources say, what is settled, what each other choice was measured to move.
+
+    The figures are AUROC points of NS against the default, means over the cells of the study's data sets.
+    """
+    effects = study.effects(committed(), plan.STUDIED)
+    options = {}
+    for field in dataclasses.fields(configure("adcgan", "one-vs-all", 28, 1)):
+        options.setdefault(field.metadata["row"], []).append(field)
+    rows = []
+    for number, row in register().items():
+        fields = options.get(number, [])
+        measured = [_measured(effect) for _, effect in effects[effects["row"].astype(float) == number].iterrows()]
+        rows.append(
+            {
+                "row": number,
+                SOURCES: Html(f"<strong>{escape(row['choice'])}</strong><br>{escape(row['evidence'])}"),
+                SETTLED: Html("<br>".join([*map(_default, fields), *measured] if fields else [escape(row["settled"])])),
+            }
+        )
+    return plain(pd.DataFrame(rows), "The register of open choices", (SOURCES, SETTLED)) + note(
+        "Points: change of the AUROC (%) of NS against the default, one-vs-all, mean over the cells of Fashion-MNIST "
+        "and MNIST that have both, with a 95 % interval from three cells on; nothing where no run has measured it."
+    )
+
+
+def _default(field):
+    default = getattr(configure("adcgan", "one-vs-all", 28, 1), field.name)
+    return f'<code class="adcgan-whole">{field.name}={default}</code>'
+
+
+def _measured(effect):
+    interval = "" if np.isnan(effect["low"]) else f" ({effect['low']:+.1f} to {effect['high']:+.1f})"
+    cells = f"{effect['cells']} cell{'s' * (effect['cells'] > 1)}"
+    again = ", trained again" if effect["retrained"] else ""
+    return f"<small>{escape(effect['reading'])}: {effect['mean']:+.1f}{interval} points, {cells}{again}</small>"
+
+
+def options(method: str) -> Html:
+    """Every option of a method: default at the paper's settings, other values, what it is, the register's row."""
+    config = configure(method, "one-vs-all", 28, 1)
+    shared = set() if method == "adcgan" else {field.name for field in dataclasses.fields(Config)}
+    rows = []
+    for field in dataclasses.fields(config):
+        if field.name in shared:
+            continue  # said once, with AD-CGAN
+        default = getattr(config, field.name)
+        others = [f"<code>{choice}</code>" for choice in field.metadata["choices"] or () if choice != default]
+        rows.append(
+            {
+                "option": field.name,
+                "default": Html(f"<code>{default}</code>"),
+                "instead": Html(", ".join(others) or "another value"),
+                "what it decides": field.metadata["help"],
+                "row": field.metadata["row"] or "",
+            }
+        )
+    model = next(name for name, known in NAMES.items() if known == method)
+    caption = f"Options of {model}, with the defaults for 28-pixel images, one-vs-all"
+    return plain(pd.DataFrame(rows), caption, ("default", "instead", "what it decides"))
