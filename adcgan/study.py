@@ -11,6 +11,7 @@ from .config import CONFIGS
 from .config.adcgan import ARCHITECTURES
 from .data import TITLES
 from .records import Record
+from .scores import COMPONENTS, combine
 
 CELL = ["dataset", "scheme", "class", "seed"]
 NOT_RETRAINED = {
@@ -34,6 +35,24 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
         for name, aurocs in record.readings.items()
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "reading", "NS", "difference"])
+
+
+def components(records: Iterable[Record]) -> pd.DataFrame:
+    """What each component brings to NS at the paper's settings: dataset, scheme, class, seed, component, normal,
+    anomalous, AUROC.
+
+    ``normal`` and ``anomalous`` are its weighted term's means over the test images of either kind.
+    """
+    rows = []
+    for record in records:
+        if record.cell.method != "adcgan" or record.cell.departures:
+            continue
+        nothing, config = dict.fromkeys(COMPONENTS, np.zeros(len(record.anomalous))), record.cell.config
+        for name, values in record.components.items():
+            term = combine(nothing | {name: values}, config.lambda_, config.rho)
+            kinds = {"normal": term[~record.anomalous].mean(), "anomalous": term[record.anomalous].mean()}
+            rows.append(_cell(record) | {"component": name} | kinds | {"AUROC": 100 * record.auroc[name]})
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "component", "normal", "anomalous", "AUROC"])
 
 
 def retrained(records: Iterable[Record]) -> pd.DataFrame:

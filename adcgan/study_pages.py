@@ -14,7 +14,7 @@ from .pages import SEEDS, committed
 def findings() -> Html:
     """What the recorded runs on the paper's data sets say, a sentence each; nothing of what they do not cover."""
     records = [record for record in committed() if record.cell.dataset in tables.FORMATS]
-    sentences = [*_ablation(records), *_scatter(records)]
+    sentences = [*_ablation(records), *_alone(records), *_scatter(records)]
     if not sentences:
         return note("No cell of the paper is run yet.")
     return Html("<ul>" + "".join(f"<li>{sentence}</li>" for sentence in sentences) + "</ul>")
@@ -37,6 +37,17 @@ def _ablation(records):
         f"{whole['ours']:.1f} %, {whole['ours'] - alone['ours']:+.1f} points. In the paper's means the same step is "
         f"{whole['paper'] - alone['paper']:+.1f} points."
     )
+
+
+def _alone(records):
+    """Which component alone is on the wrong side of chance."""
+    frame = study.components(records)
+    for name, part in frame[frame["AUROC"] < 50].groupby("component", sort=False):
+        mean, cells = frame.loc[frame["component"] == name, "AUROC"].mean(), frame["cell"].nunique()
+        yield (
+            f"Alone, the component {symbol(name)} gives a mean AUROC of {mean:.1f} % over {counted(cells)}; in "
+            f'{len(part)} of them it is below 50 %, larger for normal images (<a href="study.html">the study</a>).'
+        )
 
 
 def _scatter(records):
@@ -116,6 +127,30 @@ def _left_over(frame):
     alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
     caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"
     return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
+
+
+def components() -> Html:
+    """What each component of the score brings to it and says alone, for each data set and scheme."""
+    frame = study.components(committed())
+    return parts(frame, _components) if len(frame) else note("No run of AD-CGAN is recorded yet.")
+
+
+def _components(frame):
+    """One part of it: means over the cells."""
+    shown = []
+    for name, part in frame.groupby("component", sort=False):
+        line = {"component": Html(symbol(name))}
+        line |= {f"weighted, {kind}": f"{part[kind].mean():.3f}" for kind in ("normal", "anomalous")}
+        line |= {"AUROC": f"{part['AUROC'].mean():.1f}", "below 50 % in": counted((part["AUROC"] < 50).sum())}
+        shown.append(line)
+    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    return plain(pd.DataFrame(shown), f"{where}: the weighted terms of NS and each component's own AUROC (%), means")
+
+
+def symbol(component: str) -> str:
+    """A component's name as HTML: L with its index."""
+    letter, _, index = component.partition("_")
+    return f"<i>{letter}</i><sub>{index}</sub>"
 
 
 def readings() -> Html:
