@@ -10,6 +10,7 @@ from . import plan, study
 from .config import Config, configure, register
 from .html import Html, note, plain
 from .pages import NAMES, committed
+from .study_pages import counted
 
 SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and what another value moved"
 
@@ -20,18 +21,19 @@ def decisions() -> Html:
     The figures are AUROC points of NS against the default, means over the cells of the study's data sets.
     """
     effects = study.effects(committed(), plan.STUDIED)
-    options = {}
-    for field in dataclasses.fields(configure("adcgan", "one-vs-all", 28, 1)):
-        options.setdefault(field.metadata["row"], []).append(field)
+    config, options = configure("adcgan", "one-vs-all", 28, 1), {}
+    for field in dataclasses.fields(config):
+        line = f'<code class="adcgan-whole">{field.name}={getattr(config, field.name)}</code>'
+        options.setdefault(field.metadata["row"], []).append(line)
     rows = []
     for number, row in register().items():
-        fields = options.get(number, [])
+        defaults = options.get(number)
         measured = [_measured(effect) for _, effect in effects[effects["row"].astype(float) == number].iterrows()]
         rows.append(
             {
                 "row": number,
                 SOURCES: Html(f"<strong>{escape(row['choice'])}</strong><br>{escape(row['evidence'])}"),
-                SETTLED: Html("<br>".join([*map(_default, fields), *measured] if fields else [escape(row["settled"])])),
+                SETTLED: Html("<br>".join([*defaults, *measured]) if defaults else escape(row["settled"])),
             }
         )
     return plain(pd.DataFrame(rows), "The register of open choices", (SOURCES, SETTLED)) + note(
@@ -40,16 +42,10 @@ def decisions() -> Html:
     )
 
 
-def _default(field):
-    default = getattr(configure("adcgan", "one-vs-all", 28, 1), field.name)
-    return f'<code class="adcgan-whole">{field.name}={default}</code>'
-
-
 def _measured(effect):
     interval = "" if np.isnan(effect["low"]) else f" ({effect['low']:+.1f} to {effect['high']:+.1f})"
-    cells = f"{effect['cells']} cell{'s' * (effect['cells'] > 1)}"
-    again = ", trained again" if effect["retrained"] else ""
-    return f"<small>{escape(effect['reading'])}: {effect['mean']:+.1f}{interval} points, {cells}{again}</small>"
+    cells = counted(effect["cells"]) + (", trained again" if effect["retrained"] else "")
+    return f"<small>{escape(effect['reading'])}: {effect['mean']:+.1f}{interval} points, {cells}</small>"
 
 
 def options(method: str) -> Html:
