@@ -120,13 +120,15 @@ class Split:
     """One experiment's images: what is trained on, what is tested, and which test images are anomalous.
 
     ``train`` uint8 (N, H, W, C), normal images only; ``test`` likewise, of every class;
-    ``test_labels`` (M,) the class and ``anomalous`` (M,) True where it is not normal.
+    ``test_labels`` (M,) the class and ``anomalous`` (M,) True where it is not normal. ``left_out`` uint8
+    (K, H, W, C): anomalous training images, neither trained on nor tested; the study of protocols scores them.
     """
 
     train: np.ndarray
     test: np.ndarray
     test_labels: np.ndarray
     anomalous: np.ndarray
+    left_out: np.ndarray
 
 
 def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "official") -> Split:
@@ -147,10 +149,11 @@ def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "offic
 
     train = dataset.train_images[normal(dataset.train_labels)]
     test, labels = dataset.test_images, dataset.test_labels
+    others = ~normal(dataset.train_labels)
+    left_out = dataset.train_images[others]
     if test_set == "with-train":
-        extra = ~normal(dataset.train_labels)
-        test = np.concatenate([test, dataset.train_images[extra]])
-        labels = np.concatenate([labels, dataset.train_labels[extra]])
+        test, left_out = np.concatenate([test, left_out]), left_out[:0]
+        labels = np.concatenate([labels, dataset.train_labels[others]])
     anomalous = ~normal(labels)
     where = f"{dataset.name}, {scheme}, class {label} ({dataset.classes[label]})"
     if len(train) == 0:
@@ -158,12 +161,13 @@ def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "offic
     if anomalous.all() or not anomalous.any():
         kind = "normal" if anomalous.all() else "anomalous"
         raise AdcganError(f"{where}: no {kind} test image; expected at least one, check the data set's labels")
-    return Split(train, test, labels, anomalous)
+    return Split(train, test, labels, anomalous, left_out)
 
 
 def subsample(split: Split, count: int) -> Split:
     """``count`` test images of ``split``, from every class its share to within one image, always the same ones.
 
+    No image is left out beside them: a test that was made smaller is not made larger again.
     Raises AdcganError where the test has no more than ``count`` images, or one kind would be missing.
     """
     total = len(split.test)
@@ -181,7 +185,7 @@ def subsample(split: Split, count: int) -> Split:
     anomalous = split.anomalous[rows]
     if anomalous.all() or not anomalous.any():
         raise AdcganError(f"test_images is {count}: too few for both normal and anomalous images; give more")
-    return Split(split.train, split.test[rows], split.test_labels[rows], anomalous)
+    return Split(split.train, split.test[rows], split.test_labels[rows], anomalous, split.left_out[:0])
 
 
 def load(name: str, *, image_size: int | None = None, channels: int | None = None, progress: bool = True) -> Dataset:

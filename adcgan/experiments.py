@@ -117,9 +117,9 @@ def _measure(cell, dataset, runs, where, eager, deadline):
     split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
     if cell.config.test_images:
         split = data.subsample(split, cell.config.test_images)
-    train, test = split.train, split.test
+    train, test, left_out = split.train, split.test, split.left_out
     if cell.config.preprocessing == "pad-shrink":
-        train, test = pad_shrink(train), pad_shrink(test)
+        train, test, left_out = pad_shrink(train), pad_shrink(test), pad_shrink(left_out)
     checkpoint = cell.directory(runs) / CHECKPOINT
     identity = f"{cell} {cell.digest[:8]} data {dataset.fingerprint[:8]}"
     if where.type == "cuda":
@@ -142,7 +142,7 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         components = method.score(test, split.anomalous)
         score_seconds = time.monotonic() - started
         started = time.monotonic()
-        study = method.study(test, split.test_labels, split.anomalous)
+        study = method.study(test, split.test_labels, split.anomalous, left_out)
         study_seconds = time.monotonic() - started
         walk = method.walk(test[[split.anomalous.argmin(), split.anomalous.argmax()]])  # the first of each kind
         # Everything below is computed from the half-precision values that are stored: exactly traceable.

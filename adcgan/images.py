@@ -11,7 +11,7 @@ def pad_shrink(images: np.ndarray) -> np.ndarray:
 
     side = images.shape[1]
     padding = PADDING[side]
-    if padding == 0:
+    if padding == 0 or len(images) == 0:
         return images
     padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     grey = images.shape[3] == 1

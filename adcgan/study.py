@@ -160,6 +160,36 @@ def left_over(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
+    """The mean AUROC of NS over the classes where one left-over z serves them all: dataset, scheme, seed, cells, rule,
+    paper_protocol, least .. most, sd, sd_apart, published, share; for two cells or more.
+
+    The study draws the same 200 z's for every cell of a data set. ``sd`` is over them, ``sd_apart`` what it would be if
+    every cell had a draw of its own; ``published`` and ``share`` as in `left_over`, of the mean over the same cells.
+    """
+    published = _published()
+    kinds: dict[tuple, list[Record]] = {}
+    for record in _studied(records):
+        kinds.setdefault((record.cell.dataset, record.cell.scheme, record.cell.seed), []).append(record)
+    rows = []
+    for kind, cells in kinds.items():
+        if len(cells) < 2:
+            continue
+        figure = np.mean([published.get((*kind[:2], record.cell.label), np.nan) for record in cells])
+        ours = np.mean([100 * record.readings["paper"]["NS"] for record in cells])
+        for rule, title in RULES.items():
+            draws = np.stack([100 * record.study[f"left over, {rule}, NS"].astype(float) for record in cells])
+            means = draws.mean(0)
+            rows.append(
+                (*kind, len(cells), title, ours, *np.quantile(means, list(QUANTILES.values())), means.std(),
+                 np.sqrt(draws.var(1).sum()) / len(cells), figure,
+                 np.mean(means >= figure) if figure == figure else np.nan)
+            )  # fmt: skip
+    columns = ["dataset", "scheme", "seed", "cells", "rule", "paper_protocol", *QUANTILES, "sd", "sd_apart",
+               "published", "share"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
 def nulls(records: Iterable[Record]) -> pd.DataFrame:
     """Per cell and protocol, the AUROC between random halves of the normal images, where nothing is to be found.
 

@@ -129,6 +129,28 @@ def _left_over(frame):
     return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
 
 
+def left_over_means() -> Html:
+    """What one left-over z for all classes does to their mean, a line for each data set, scheme, seed and rule."""
+    frame = study.left_over_means(committed())
+    if frame.empty:
+        return note("No two cells of a data set hold the study under one scheme and seed yet.")
+    shown = pd.DataFrame(
+        {
+            "mean over": [
+                f"{TITLES[row['dataset']]}, {row['scheme']}, seed {row['seed']}, {counted(row['cells'])}"
+                for _, row in frame.iterrows()
+            ],
+            "rule": frame["rule"],
+        }
+    )
+    for column in ("paper_protocol", "5 %", "median", "95 %", "sd", "sd_apart"):
+        title = {"sd_apart": "sd, a z each"}.get(column, column.replace("_", " "))
+        shown[title.replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
+    shown["published"] = [f"{value:.1f}" if value == value else "none" for value in frame["published"]]
+    shown["draws at or above it"] = [f"{100 * value:.1f} %" if value == value else "" for value in frame["share"]]
+    return plain(shown, "Mean AUROC (%) of NS over the classes, one left-over z for all of them: 200 draws", ("rule",))
+
+
 def components() -> Html:
     """What each component of the score brings to it and says alone, for each data set and scheme."""
     frame = study.components(committed())

@@ -91,6 +91,7 @@ def test_the_test_set_may_have_the_anomalous_training_images_added(digits, schem
     assert (extended.test_labels == np.concatenate([official.test_labels, digits.train_labels[extra]])).all()
     assert (~extended.anomalous).sum() == (~official.anomalous).sum()
     assert extended.anomalous.sum() == official.anomalous.sum() + extra.sum()
+    assert (official.left_out == digits.train_images[extra]).all() and len(extended.left_out) == 0
 
 
 def test_all_vs_one_of_two_classes_is_refused():
@@ -352,7 +353,7 @@ def test_a_subsample_keeps_every_classs_share_and_the_order(digits, scheme, coun
     assert len(part.test) == count and (np.diff(part.test) > 0).all()
     assert (part.test_labels == split.test_labels[part.test]).all()
     assert (part.anomalous == split.anomalous[part.test]).all()
-    assert part.train is split.train
+    assert part.train is split.train and len(part.left_out) == 0
     share = count / len(split.test)
     assert (np.abs(np.bincount(part.test_labels) - share * np.bincount(split.test_labels)) <= 1).all()
 

@@ -131,13 +131,14 @@ FRAMES = {
     "retrained": study.retrained,
     "effects": lambda records: study.effects(records, ("mnist", "fashion_mnist")),
     "left_over": study.left_over,
+    "left_over_means": study.left_over_means,
     "nulls": study.nulls,
 }
 
 
 def test_the_records_of_these_tests_hold_what_a_real_study_gives(small_method, zeros, tmp_path):
     rows = np.concatenate([np.flatnonzero(zeros.anomalous)[:20], np.flatnonzero(~zeros.anomalous)[:20]])
-    real = small_method().study(zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows])
+    real = small_method().study(zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows], zeros.left_out)
     made = write_record(tmp_path)
     assert set(made.study) == set(real.draws) | set(real.images)
     assert set(made.readings) <= set(real.readings)
@@ -233,6 +234,31 @@ def test_left_over_stands_beside_the_published_figure_of_the_same_cell(cells):
 def test_left_over_finds_the_published_figure_of_a_class_with_a_name(tmp_path):
     record = write_record(tmp_path, "cats_vs_dogs", 1)
     assert set(study.left_over([record])["published"]) == {published("cats_vs_dogs", "one-vs-all", "dogs")}
+
+
+def test_one_left_over_z_serves_all_classes_of_a_data_set_scheme_and_seed(cells):
+    frame = study.left_over_means(cells)
+    both = [cells[0], cells[2]]  # every other cell is alone of its kind
+    assert len(frame) == 2 and set(frame["cells"]) == {2}
+    assert (frame[["dataset", "scheme", "seed"]] == ["mnist", "one-vs-all", 0]).all(axis=None)
+    figure = (published("mnist", "one-vs-all", 0) + published("mnist", "one-vs-all", 3)) / 2
+    for (rule, title), (_, row) in zip(study.RULES.items(), frame.iterrows(), strict=True):
+        first, second = (100 * record.study[f"left over, {rule}, NS"].astype(float) for record in both)
+        means = np.sort((first + second) / 2)
+        assert (row["rule"], row["least"], row["most"]) == (title, means[0], means[-1])
+        assert row["median"] == pytest.approx(np.median(means)) and row["sd"] == pytest.approx(np.std(means))
+        assert row["sd_apart"] == pytest.approx(np.hypot(np.std(first), np.std(second)) / 2)
+        assert row["paper_protocol"] == pytest.approx(50 * (both[0].auroc["NS"] + both[1].auroc["NS"]))
+        assert (row["published"], row["share"]) == (pytest.approx(figure), (means >= figure).sum() / 200)
+
+
+def test_where_one_z_moves_all_classes_alike_their_mean_scatters_as_one_of_them(tmp_path):
+    first, second = write_record(tmp_path, label=0), write_record(tmp_path, label=1)
+    for name in second.study:
+        if name.startswith("left over"):
+            second.study[name] = first.study[name]
+    frame = study.left_over_means([first, second])
+    assert frame["sd"].to_numpy() == pytest.approx(frame["sd_apart"].to_numpy() * 2**0.5)
 
 
 def test_nulls_expect_the_deviation_that_random_halves_have():
@@ -467,6 +493,16 @@ def test_the_left_over_page_shows_its_frame(cells, page_of):
             assert texts[6:] == ["none", ""]
         else:
             assert texts[6:] == [f"{row['published']:.1f}", f"{100 * row['share']:.1f} %"]
+
+
+def test_the_page_of_means_under_one_z_shows_its_frame(cells, page_of):
+    shown, frame = rows_of(page_of("left_over_means", cells)), study.left_over_means(cells)
+    assert [line["mean over"] for line in shown] == ["MNIST, one-vs-all, seed 0, 2 cells"] * 2
+    columns = ("paper_protocol", "5 %", "median", "95 %", "sd", "sd_apart", "published")
+    for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
+        texts = [row["rule"], *(f"{row[name]:.1f}" for name in columns), f"{100 * row['share']:.1f} %"]
+        assert list(line.values())[1:] == texts
+    assert "No two cells" in page_of("left_over_means", cells[1:2])
 
 
 @pytest.mark.parametrize("name", ["left_over", "nulls"])

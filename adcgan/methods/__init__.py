@@ -80,8 +80,13 @@ class Method:
         """
         raise AssertionError("every method defines score")
 
-    def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study | None:
-        """Diagnostics of the same weights under other protocols, or None for a method that has none."""
+    def study(
+        self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray, left_out: np.ndarray
+    ) -> Study | None:
+        """Diagnostics of the same weights under other protocols, or None for a method that has none.
+
+        On the test's images, labels and flags (M,); ``left_out`` (K, H, H, C) are anomalies that it leaves out.
+        """
         return None
 
     def walk(self, images: np.ndarray) -> dict[str, np.ndarray] | None:
@@ -198,7 +203,9 @@ class Yardstick:
         """As `Method.score`; ``anomalous`` is read by none."""
         raise AssertionError("every yardstick defines score")
 
-    def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study | None:
+    def study(
+        self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray, left_out: np.ndarray
+    ) -> Study | None:
         """As `Method.study`."""
         return None
 

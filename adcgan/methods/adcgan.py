@@ -236,9 +236,9 @@ class ADCGAN(Method):
         other.config = replace(self.config, **options)
         return other
 
-    def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study:
+    def study(self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray, left_out: np.ndarray) -> Study:
         """What the other protocols make of the same weights."""
-        return protocols.study(self, images, labels, anomalous)
+        return protocols.study(self, images, labels, anomalous, left_out)
 
     def walk(self, images: np.ndarray) -> dict[str, np.ndarray] | None:
         """The path of each image to its score (`adcgan.methods.walk`)."""

@@ -46,10 +46,11 @@ BATCHED = [
 SEED = 1  # of the study's own draws; the score's z's have seed 0
 
 
-def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray) -> Study:
+def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray, left_out: np.ndarray) -> Study:
     """Every diagnostic of these weights on uint8 ``images`` (M, H, H, C).
 
-    Readings: each of `READINGS`, and of the modes in which the batches matter, `BATCHED`.
+    Readings: each of `READINGS`, of the test with the anomalies ``left_out`` of it, where there are any, and of the
+    modes in which the batches matter, `BATCHED`.
     Draws: AUROC over `DRAWS` left-over z's, and between random halves of the normal images (nulls). Per image: L_FL
     under the released protocol.
     """
@@ -58,6 +59,8 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
     for name, options in READINGS.items():
         if not options.items() <= vars(method.config).items() or name == "paper":
             parts[name], readings[name] = read(method.reading(**options), seen, anomalous)
+    if len(left_out):
+        readings["test_set=with-train"] = enlarged(method, seen, anomalous, left_out)
     for mode, order, size in BATCHED:
         rows, other = ordered(order, labels, anomalous), method.reading(test_mode=mode, test_batch_size=size)
         _, measured = read(other, other.look(images[rows]), anomalous[rows])
@@ -74,6 +77,13 @@ def read(method: ADCGAN, seen, anomalous: np.ndarray) -> tuple[dict[str, np.ndar
     components = method.components(seen, anomalous)
     values = {"NS": normality_score(method.config, components), **components}
     return components, {name: round(auroc(anomalous, score), 5) for name, score in values.items()}
+
+
+def enlarged(method: ADCGAN, seen, anomalous: np.ndarray, left_out: np.ndarray) -> dict[str, float]:
+    """As `read`, of the test images seen and the anomalies ``left_out`` (K, H, H, C) together: register row 30."""
+    both = type(seen)(*(torch.cat(parts) for parts in zip(seen, method.look(left_out), strict=True)))
+    _, measured = read(method, both, np.concatenate([anomalous, np.ones(len(left_out), bool)]))
+    return measured
 
 
 def left_over(name: str, method: ADCGAN, seen, anomalous: np.ndarray) -> dict[str, np.ndarray]:
