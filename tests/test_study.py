@@ -592,6 +592,11 @@ def test_the_findings_are_means_over_the_papers_cells_and_digits_are_none(cells,
     # MNIST one-vs-all three times, all-vs-one once, Fashion-MNIST once: Table 4's GF less LG.
     steps = [92.3 - 72.3] * 3 + [85.0 - 56.8, 93.9 - 80.8]
     assert f"the same step is {np.mean(steps):+.1f} points" in text
+    moved = [-2 * scale for scale in (1, 0.5, 2, 0.7)]  # by reduction=sum, of MNIST's and Fashion-MNIST's cells
+    mean, low, high = statistics.mean_interval(np.array(moved))
+    assert "<code>reduction=sum</code> moves the AUROC the most" in text
+    assert f"{mean:+.1f} points, a mean over 4 cells" in text and f"of {low:+.1f} to {high:+.1f}." in text
+    assert "the most" not in page_of("findings", of_the_paper[:2]), "two cells say nothing of others"
     nulls, draws = study.nulls(of_the_paper), study.left_over(of_the_paper)
     for protocol in ("paper", "released"):
         assert f"{nulls[nulls['protocol'] == protocol]['sd'].mean():.1f}" in text
