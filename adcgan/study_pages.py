@@ -147,6 +147,7 @@ def left_over_means() -> Html:
     frame = study.left_over_means(committed())
     if frame.empty:
         return note("No two cells of a data set hold the study under one scheme and seed yet.")
+    frame = pd.concat([part for _, part in kinds(frame)])
     shown = pd.DataFrame(
         {
             "mean over": [
