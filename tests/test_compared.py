@@ -41,7 +41,7 @@ NUMBERS = {
                   search_steps=3, search_rate_latent=0.1, search_rate_generator=1e-3),
     "aegan": dict(latent_size=50, width=0.1, learning_rate=1e-3, weight_decay=0.0, weight_decay_encoder=0.5,
                   lambda_=0.5, beta=0.5),
-    "anogan": dict(latent_size=50, width=0.1, learning_rate=1e-3, search_steps=5, search_rate=1e-2, lambda_=0.5),
+    "anogan": dict(latent_size=50, width=0.1, learning_rate=1e-3, search_steps=80, search_rate=1e-2, lambda_=0.5),
     "autoencoder": dict(latent_size=50, width=0.2),
 }  # fmt: skip
 LOGGED = {
