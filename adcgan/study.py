@@ -11,7 +11,7 @@ from .config import CONFIGS
 from .config.adcgan import ARCHITECTURES
 from .data import TITLES
 from .records import Record
-from .scores import COMPONENTS, combine
+from .scores import COMPONENTS, combine, terms
 
 CELL = ["dataset", "scheme", "class", "seed"]
 NOT_RETRAINED = {
@@ -38,21 +38,25 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def components(records: Iterable[Record]) -> pd.DataFrame:
-    """What each component brings to NS at the paper's settings: dataset, scheme, class, seed, component, normal,
-    anomalous, AUROC.
+    """What each component brings to NS at the paper's settings: dataset, scheme, class, seed, component, terms,
+    normal, anomalous, AUROC.
 
-    ``normal`` and ``anomalous`` are its weighted term's means over the test images of either kind.
+    ``terms``: how many its printed sum has (register row 22); ``normal`` and ``anomalous``: what it adds to NS, means
+    over the test images of either kind.
     """
     rows = []
     for record in records:
         if record.cell.method != "adcgan" or record.cell.departures:
             continue
         nothing, config = dict.fromkeys(COMPONENTS, np.zeros(len(record.anomalous))), record.cell.config
+        counts = terms(config)
         for name, values in record.components.items():
             term = combine(nothing | {name: values}, config.lambda_, config.rho)
             kinds = {"normal": term[~record.anomalous].mean(), "anomalous": term[record.anomalous].mean()}
-            rows.append(_cell(record) | {"component": name} | kinds | {"AUROC": 100 * record.auroc[name]})
-    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "component", "normal", "anomalous", "AUROC"])
+            rows.append(
+                _cell(record) | {"component": name, "terms": counts[name]} | kinds | {"AUROC": 100 * record.auroc[name]}
+            )
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "component", "terms", "normal", "anomalous", "AUROC"])
 
 
 def retrained(records: Iterable[Record]) -> pd.DataFrame:

@@ -175,7 +175,7 @@ def _components(frame):
     """One part of it: means over the cells."""
     shown = []
     for name, part in frame.groupby("component", sort=False):
-        line = {"component": Html(symbol(name))}
+        line = {"component": Html(symbol(name)), "terms": f"{part['terms'].iloc[0]:,}"}
         line |= {f"weighted, {kind}": f"{part[kind].mean():.3f}" for kind in ("normal", "anomalous")}
         line |= {"AUROC": f"{part['AUROC'].mean():.1f}", "below 50 % in": counted((part["AUROC"] < 50).sum())}
         shown.append(line)

@@ -449,6 +449,8 @@ def test_components_are_the_terms_of_the_score_and_their_own_auroc(cells, tmp_pa
         for name in COMPONENTS:
             row = of(frame, cell, component=name)
             values = weights[name] * cell.components[name].astype(float)
+            sized = dict(L_GR=28 * 28, L_FE=100, L_FL=1)  # pixels, latents, one logit
+            assert row["terms"] == sized.get(name, row["terms"]) and row["terms"] > 0
             assert row["normal"] == pytest.approx(values[~cell.anomalous].mean())
             assert row["anomalous"] == pytest.approx(values[cell.anomalous].mean())
             assert row["AUROC"] == pytest.approx(100 * evaluation.auroc(cell.anomalous, cell.components[name]))
