@@ -120,8 +120,8 @@ class Split:
     """One experiment's images: what is trained on, what is tested, and which test images are anomalous.
 
     ``train`` uint8 (N, H, W, C), normal images only; ``test`` likewise, of every class;
-    ``test_labels`` (M,) the class and ``anomalous`` (M,) True where it is not normal. ``left_out`` uint8
-    (K, H, W, C): anomalous training images, neither trained on nor tested; the study of protocols scores them.
+    ``test_labels`` (M,) the class and ``anomalous`` (M,) True where it is not normal. ``left_out`` (K,): rows of
+    the data set's training images that are anomalous and not tested either; the study of protocols scores them.
     """
 
     train: np.ndarray
@@ -149,11 +149,10 @@ def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "offic
 
     train = dataset.train_images[normal(dataset.train_labels)]
     test, labels = dataset.test_images, dataset.test_labels
-    others = ~normal(dataset.train_labels)
-    left_out = dataset.train_images[others]
+    left_out = np.flatnonzero(~normal(dataset.train_labels))
     if test_set == "with-train":
-        test, left_out = np.concatenate([test, left_out]), left_out[:0]
-        labels = np.concatenate([labels, dataset.train_labels[others]])
+        test = np.concatenate([test, dataset.train_images[left_out]])
+        labels, left_out = np.concatenate([labels, dataset.train_labels[left_out]]), left_out[:0]
     anomalous = ~normal(labels)
     where = f"{dataset.name}, {scheme}, class {label} ({dataset.classes[label]})"
     if len(train) == 0:

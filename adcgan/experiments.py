@@ -117,7 +117,7 @@ def _measure(cell, dataset, runs, where, eager, deadline):
     split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
     if cell.config.test_images:
         split = data.subsample(split, cell.config.test_images)
-    train, test, left_out = split.train, split.test, split.left_out
+    train, test, left_out = split.train, split.test, dataset.train_images[split.left_out]
     if cell.config.preprocessing == "pad-shrink":
         train, test, left_out = pad_shrink(train), pad_shrink(test), pad_shrink(left_out)
     checkpoint = cell.directory(runs) / CHECKPOINT

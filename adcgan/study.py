@@ -158,10 +158,15 @@ def left_over(records: Iterable[Record]) -> pd.DataFrame:
             quantiles = dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values())), strict=True))
             rows.append(
                 _cell(record) | {"rule": title, "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
-                | {"published": figure, "share": np.mean(draws >= figure) if figure == figure else np.nan}
+                | {"published": figure, "share": _reaching(draws, figure)}
             )  # fmt: skip
     columns = [*CELL, "cell", "name", "rule", "paper_protocol", *QUANTILES, "published", "share"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _reaching(draws, figure):
+    """The share of draws at or above a published figure, NaN where there is none."""
+    return np.mean(draws >= figure) if figure == figure else np.nan
 
 
 def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
@@ -186,8 +191,7 @@ def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
             means = draws.mean(0)
             rows.append(
                 (*kind, len(cells), title, ours, *np.quantile(means, list(QUANTILES.values())), means.std(),
-                 np.sqrt(draws.var(1).sum()) / len(cells), figure,
-                 np.mean(means >= figure) if figure == figure else np.nan)
+                 np.sqrt(draws.var(1).sum()) / len(cells), figure, _reaching(means, figure))
             )  # fmt: skip
     columns = ["dataset", "scheme", "seed", "cells", "rule", "paper_protocol", *QUANTILES, "sd", "sd_apart",
                "published", "share"]  # fmt: skip

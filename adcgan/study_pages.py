@@ -1,11 +1,11 @@
-"""What the book's study and audit pages show; each function fills one part of a page."""
+"""What the book's study pages show; each function fills one part of a page."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from . import audit, figures, paper, plan, statistics, study, tables
+from . import figures, paper, plan, statistics, study, tables
 from .data import TITLES
 from .html import Html, difference, note, plain, verdict
 from .pages import SEEDS, committed
@@ -134,12 +134,19 @@ def _left_over(frame):
     shown = pd.DataFrame({"cell": frame["cell"], "rule": frame["rule"]})
     for column in ("paper_protocol", *study.QUANTILES):
         shown[column.replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
-    shown["published"] = [f"{value:.1f}" if value == value else "none" for value in frame["published"]]
-    shown["draws at or above it"] = [f"{100 * value:.1f} %" if value == value else "" for value in frame["share"]]
+    shown = shown.assign(**_beside_published(frame))
     where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
     alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
     caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"
     return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
+
+
+def _beside_published(frame):
+    """The columns that set the draws beside the published figure, where there is one."""
+    return {
+        "published": [f"{value:.1f}" if value == value else "none" for value in frame["published"]],
+        "draws at or above it": [f"{100 * value:.1f} %" if value == value else "" for value in frame["share"]],
+    }
 
 
 def left_over_means() -> Html:
@@ -160,8 +167,7 @@ def left_over_means() -> Html:
     for column in ("paper_protocol", "5 %", "median", "95 %", "sd", "sd_apart"):
         title = {"sd_apart": "sd, a z each"}.get(column, column.replace("_", " "))
         shown[title.replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
-    shown["published"] = [f"{value:.1f}" if value == value else "none" for value in frame["published"]]
-    shown["draws at or above it"] = [f"{100 * value:.1f} %" if value == value else "" for value in frame["share"]]
+    shown = shown.assign(**_beside_published(frame))
     return plain(shown, "Mean AUROC (%) of NS over the classes, one left-over z for all of them: 200 draws", ("rule",))
 
 
@@ -301,65 +307,3 @@ def verdicts() -> Html:
     return plain(shown, "AD-CGAN's cells against the published ones (AUROC %)", ("scheme", "class", "verdict")) + note(
         text
     )
-
-
-def published_means() -> Html:
-    """Table 1 against the means of Table 3."""
-    frame = audit.means()
-    frame = frame.assign(
-        dataset=frame["dataset"].map(TITLES),
-        printed=frame["printed"].map("{:.1f}".format),
-        recomputed=frame["recomputed"].map("{:.2f}".format),
-        difference=frame["difference"].map("{:+.2f}".format),
-        agrees=np.where(frame["agrees"], "yes", "no"),
-    ).rename(columns={"dataset": "data set"})
-    return plain(frame, "Table 1's means and those of Table 3's cells (%)", ("scheme", "model"))
-
-
-def published_spread() -> Html:
-    """What Table 1's plus/minus equals."""
-    frame = audit.plus_minus()
-    population, sample = frame["population_fits"].sum(), frame["sample_fits"].sum()
-    shown = pd.DataFrame(
-        {
-            "data set": frame["dataset"].map(TITLES),
-            "scheme": frame["scheme"],
-            "model": frame["model"],
-            "printed ±": frame["printed"].map("{:.2f}".format),
-            "population sd": frame["population"].map("{:.4f}".format),
-            "rounded, fits": np.where(frame["population_fits"], "yes", "no"),
-            "sample sd": frame["sample"].map("{:.4f}".format),
-            "cut, fits": np.where(frame["sample_fits"], "yes", "no"),
-        }
-    )
-    text = (
-        f"The population deviation over classes, rounded to two places, gives {population} of {len(frame)} printed "
-        f"values; the sample deviation, cut to two places, {sample} of {len(frame)}. Both are spreads over classes, as "
-        "fractions, beside means in percent."
-    )
-    return plain(
-        shown, "Table 1's ± and the deviation over the classes of Table 3 (fractions)", ("scheme", "model")
-    ) + note(text)
-
-
-def published_statements() -> Html:
-    """Statements of the text against the tables."""
-    frame = audit.statements()
-    shown = frame.assign(
-        printed=frame["printed"].map("{:.1f}".format),
-        computed=frame["computed"].map("{:.1f}".format),
-        agrees=np.where(frame["agrees"], "yes", "no"),
-    )
-    return plain(shown, "Statements of the text and what the tables give", ())
-
-
-def published_profiles() -> Html:
-    """Sums over the schemes, and correlations between the models' profiles over classes."""
-    sums = audit.scheme_sums().map("{:.1f}".format).reset_index()
-    sums["dataset"] = sums["dataset"].map(TITLES)
-    html = plain(sums.rename(columns={"dataset": "data set"}), "One-vs-all plus all-vs-one, Table 1 (points)")
-    for scheme in ("one-vs-all", "all-vs-one"):
-        correlations = audit.profiles("cifar10", scheme).map("{:.2f}".format).reset_index()
-        caption = f"Correlation of AUROC over the ten classes of CIFAR-10, {scheme}, Table 3"
-        html += plain(correlations, caption)
-    return html

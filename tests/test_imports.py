@@ -30,7 +30,7 @@ ORDER = [
     ["results"],
     ["pages"],
     ["charts", "walk_charts"],
-    ["study_pages", "decision_pages", "cell_pages", "machine_pages", "network_pages", "walk_pages"],
+    ["study_pages", "audit_pages", "decision_pages", "cell_pages", "machine_pages", "network_pages", "walk_pages"],
     ["explore", "heatmap", "effort"],
     ["gallery"],
     ["cli"],

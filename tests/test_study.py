@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from adcgan import (
     audit,
+    audit_pages,
     config,
     data,
     decision_pages,
@@ -136,9 +137,10 @@ FRAMES = {
 }
 
 
-def test_the_records_of_these_tests_hold_what_a_real_study_gives(small_method, zeros, tmp_path):
+def test_the_records_of_these_tests_hold_what_a_real_study_gives(small_method, digits, zeros, tmp_path):
     rows = np.concatenate([np.flatnonzero(zeros.anomalous)[:20], np.flatnonzero(~zeros.anomalous)[:20]])
-    real = small_method().study(zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows], zeros.left_out)
+    left_out = digits.train_images[zeros.left_out]
+    real = small_method().study(zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows], left_out)
     made = write_record(tmp_path)
     assert set(made.study) == set(real.draws) | set(real.images)
     assert set(made.readings) <= set(real.readings)
@@ -449,8 +451,8 @@ def test_components_are_the_terms_of_the_score_and_their_own_auroc(cells, tmp_pa
         for name in COMPONENTS:
             row = of(frame, cell, component=name)
             values = weights[name] * cell.components[name].astype(float)
-            sized = dict(L_GR=28 * 28, L_FE=100, L_FL=1)  # pixels, latents, one logit
-            assert row["terms"] == sized.get(name, row["terms"]) and row["terms"] > 0
+            # the local map of 6 x 6, projected to 512 channels; pixels; latents; one logit
+            assert row["terms"] == dict(L_GD=512 * 6 * 6, L_GR=28 * 28, L_FE=100, L_FL=1)[name]
             assert row["normal"] == pytest.approx(values[~cell.anomalous].mean())
             assert row["anomalous"] == pytest.approx(values[cell.anomalous].mean())
             assert row["AUROC"] == pytest.approx(100 * evaluation.auroc(cell.anomalous, cell.components[name]))
@@ -621,15 +623,15 @@ def test_the_question_quotes_the_papers_table(page_of):
     assert f"{min(figures_of.values())} to {max(figures_of.values())}" in text
 
 
-def test_the_audits_pages_show_its_findings_without_any_record(page_of):
-    means = rows_of(page_of("published_means", []))
+def test_the_audits_pages_show_its_findings_without_any_record():
+    means = rows_of(audit_pages.published_means().text)
     assert len(means) == len(audit.means())
     assert [(line["printed"], line["recomputed"]) for line in means if line["agrees"] == "no"] == [("51.6", "51.90")]
-    assert "13 of 14" in (spread := page_of("published_spread", [])) and "14 of 14" in spread
-    assert [line["computed"] for line in rows_of(page_of("published_statements", []))] == [
+    assert "13 of 14" in (spread := audit_pages.published_spread().text) and "14 of 14" in spread
+    assert [line["computed"] for line in rows_of(audit_pages.published_statements().text)] == [
         f"{value:.1f}" for value in audit.statements()["computed"]
     ]
-    assert "170.5" in page_of("published_profiles", [])
+    assert "170.5" in audit_pages.published_profiles().text
 
 
 @pytest.mark.parametrize("count", [1, 6])

@@ -1,0 +1,70 @@
+"""What the book's page on the published tables shows; each function fills one part of it. No record of ours enters."""
+
+import numpy as np
+import pandas as pd
+
+from . import audit
+from .data import TITLES
+from .html import Html, note, plain
+
+
+def published_means() -> Html:
+    """Table 1 against the means of Table 3."""
+    frame = audit.means()
+    frame = frame.assign(
+        dataset=frame["dataset"].map(TITLES),
+        printed=frame["printed"].map("{:.1f}".format),
+        recomputed=frame["recomputed"].map("{:.2f}".format),
+        difference=frame["difference"].map("{:+.2f}".format),
+        agrees=np.where(frame["agrees"], "yes", "no"),
+    ).rename(columns={"dataset": "data set"})
+    return plain(frame, "Table 1's means and those of Table 3's cells (%)", ("scheme", "model"))
+
+
+def published_spread() -> Html:
+    """What Table 1's plus/minus equals."""
+    frame = audit.plus_minus()
+    population, sample = frame["population_fits"].sum(), frame["sample_fits"].sum()
+    shown = pd.DataFrame(
+        {
+            "data set": frame["dataset"].map(TITLES),
+            "scheme": frame["scheme"],
+            "model": frame["model"],
+            "printed ±": frame["printed"].map("{:.2f}".format),
+            "population sd": frame["population"].map("{:.4f}".format),
+            "rounded, fits": np.where(frame["population_fits"], "yes", "no"),
+            "sample sd": frame["sample"].map("{:.4f}".format),
+            "cut, fits": np.where(frame["sample_fits"], "yes", "no"),
+        }
+    )
+    text = (
+        f"The population deviation over classes, rounded to two places, gives {population} of {len(frame)} printed "
+        f"values; the sample deviation, cut to two places, {sample} of {len(frame)}. Both are spreads over classes, as "
+        "fractions, beside means in percent."
+    )
+    return plain(
+        shown, "Table 1's ± and the deviation over the classes of Table 3 (fractions)", ("scheme", "model")
+    ) + note(text)
+
+
+def published_statements() -> Html:
+    """Statements of the text against the tables."""
+    frame = audit.statements()
+    shown = frame.assign(
+        printed=frame["printed"].map("{:.1f}".format),
+        computed=frame["computed"].map("{:.1f}".format),
+        agrees=np.where(frame["agrees"], "yes", "no"),
+    )
+    return plain(shown, "Statements of the text and what the tables give", ())
+
+
+def published_profiles() -> Html:
+    """Sums over the schemes, and correlations between the models' profiles over classes."""
+    sums = audit.scheme_sums().map("{:.1f}".format).reset_index()
+    sums["dataset"] = sums["dataset"].map(TITLES)
+    html = plain(sums.rename(columns={"dataset": "data set"}), "One-vs-all plus all-vs-one, Table 1 (points)")
+    for scheme in ("one-vs-all", "all-vs-one"):
+        correlations = audit.profiles("cifar10", scheme).map("{:.2f}".format).reset_index()
+        caption = f"Correlation of AUROC over the ten classes of CIFAR-10, {scheme}, Table 3"
+        html += plain(correlations, caption)
+    return html
