@@ -62,7 +62,7 @@ def test_a_mode_in_which_batches_matter_sees_those_of_the_named_order_and_size(
     method = trained_as(test_mode=mode, test_batch_size=size)
     rows = protocols.ordered(order, labels, anomalous)
     expected = aurocs(method, images[rows], anomalous[rows])
-    assert study.readings[f"{mode} {order}, batches of {size}"] == pytest.approx(expected, abs=1e-3)
+    assert study.readings[protocols.batched(mode, order, size)] == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_orders_are_permutations_by_what_they_are_named_after(sample):
@@ -76,6 +76,64 @@ def test_the_orders_are_permutations_by_what_they_are_named_after(sample):
     assert (shuffled == protocols.ordered("shuffled order", 0 * labels, ~anomalous)).all()
 
 
+def spectral_norms(method):
+    modules = (module for network in method.networks.values() for module in network.modules())
+    return [module.parametrizations.weight for module in modules if is_parametrized(module, "weight")]
+
+
+def start_anew(norms):
+    """Vectors far from converged, however far training on this processor has brought them."""
+    generator = torch.Generator().manual_seed(0)
+    for norm in norms:
+        for vector in (norm[0]._u, norm[0]._v):
+            vector.copy_(torch.nn.functional.normalize(torch.randn(vector.shape, generator=generator), dim=0))
+
+
+def test_spectral_norm_of_the_latent_discriminator_goes_on_from_batch_to_batch(trained_as, sample):
+    images, _, anomalous = sample
+    iterating = trained_as(test_mode="power-iteration", test_batch_size=32)
+    start_anew(spectral_norms(iterating))
+    seen = iterating.look(images)
+    turned = type(seen)(*(part.flip(0) for part in seen))
+    L_FL, backwards = (iterating.components(part, anomalous)["L_FL"] for part in (seen, turned))
+    assert np.abs(L_FL - backwards[::-1]).max() > 1e-4
+    assert (iterating.components(seen, anomalous)["L_FL"] == L_FL).all(), "and starts again where training left it"
+    frozen = iterating.reading(test_mode="eval")
+    L_FL, backwards = (frozen.components(part, anomalous)["L_FL"] for part in (seen, turned))
+    assert L_FL == pytest.approx(backwards[::-1], rel=1e-4)
+
+
+def test_the_printed_order_of_arguments_is_equation_5s(trained_as, sample):
+    images, _, anomalous = sample
+    method = trained_as(latent_feature="printed-order")
+    (Z,), _ = method.test_latents(anomalous)
+    E, G, D_z = (method.networks[part] for part in ("E", "G", "D_z"))
+    with method.evaluating():
+        E_x, middle = E(method.pixels(images[:9])), E(G(Z))
+        expected = [(D_z(middle, Z) - D_z(x.expand_as(middle), middle)).abs().mean().item() for x in E_x]
+    assert method.score(images[:9], anomalous[:9])["L_FL"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_shared_draws_are_scores_under_z_s_that_every_image_shares(study, trained, sample):
+    images, _, anomalous = sample
+    Z = torch.randn(protocols.DRAWS, 100, generator=torch.Generator().manual_seed(protocols.SEED))
+    count = trained.config.test_latent_count
+    components = trained.score(images, anomalous)
+    E, G, D_z = (trained.networks[part] for part in ("E", "G", "D_z"))
+    with trained.evaluating():
+        E_x, middle = E(trained.pixels(images)), E(G(Z[: 2 * count]))
+        each = [
+            (D_z(z[None], m[None]) - D_z(m.expand_as(E_x), E_x)).abs()[:, 0].numpy()
+            for z, m in zip(Z, middle, strict=False)
+        ]
+    for name, L_FL in {"one shared z": each[3], f"{count} shared z's": np.mean(each[count:], 0)}.items():
+        draws = study.draws[f"{name}, NS"]
+        expected = auroc(anomalous, scores.normality_score(trained.config, components | {"L_FL": L_FL}))
+        assert draws[3 if name == "one shared z" else 1] == pytest.approx(expected, abs=1e-3)
+    assert len(study.draws["one shared z, NS"]) == protocols.DRAWS
+    assert len(study.draws[f"{count} shared z's, NS"]) == protocols.DRAWS // count
+
+
 def test_spectral_norm_that_goes_on_iterating_makes_the_order_matter_until_it_has_converged(trained_as, sample):
     images, _, _ = sample
     iterating = trained_as(test_mode="power-iteration", test_batch_size=32)
@@ -84,16 +142,8 @@ def test_spectral_norm_that_goes_on_iterating_makes_the_order_matter_until_it_ha
         forwards, backwards = iterating.look(images), iterating.look(images[::-1].copy())
         return (forwards.L_GD_projected - backwards.L_GD_projected.flip(0)).abs().max()
 
-    norms = [
-        module.parametrizations.weight
-        for network in iterating.networks.values()
-        for module in network.modules()
-        if is_parametrized(module, "weight")
-    ]
-    generator = torch.Generator().manual_seed(0)
-    for norm in norms:  # far from converged, however far training on this processor has brought them
-        for vector in (norm[0]._u, norm[0]._v):
-            vector.copy_(torch.nn.functional.normalize(torch.randn(vector.shape, generator=generator), dim=0))
+    norms = spectral_norms(iterating)
+    start_anew(norms)
     before = effect()
     assert before > 1e-4
     for norm in norms:  # many power iterations, no new weights
@@ -150,7 +200,7 @@ def test_the_nulls_of_the_modes_in_order_are_scores_of_halves_sorted_by_what_the
     pretended = protocols.splits(len(images))[3]
     rows = np.argsort(pretended, kind="stable")
     for mode, order, size in protocols.BATCHED:
-        name = f"null, {mode} {order}, batches of {size}, NS"
+        name = f"null, {protocols.batched(mode, order, size)}, NS"
         assert (name in study.draws) == (order != "shuffled order")
         if name in study.draws:
             expected = aurocs(trained_as(test_mode=mode, test_batch_size=size), images[rows], pretended[rows])["NS"]

@@ -107,8 +107,10 @@ class ADCGANConfig(TrainedConfig):
         STATED, "f_D before or after the contrastive projection", choices=("projected", "raw"), row=23
     )
     latent_feature: str = option(
-        "printed", "L_FL with E(G(z)) as printed, or with E(G(E(x)))", choices=("printed", "released"), row=24
-    )
+        "printed",
+        "L_FL with E(G(z)) as printed; the same with D_z's arguments in the printed order; or with E(G(E(x)))",
+        choices=("printed", "printed-order", "released"), row=24,
+    )  # fmt: skip
     test_latents: str = option(
         "shared", "z while scoring: the same for all images, one per image, or the October 2021 script's rule",
         choices=("shared", "per-image", "released"), row=25,

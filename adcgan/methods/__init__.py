@@ -159,7 +159,7 @@ class Method:
         """Eval mode without gradients: running statistics, no dropout, spectral norm frozen.
 
         Under test_mode "batch-statistics" batch norm alone uses the test batch; under "power-iteration" spectral norm
-        alone goes on iterating, a step a batch. Neither remembers anything of it afterwards.
+        alone goes on iterating, a step a forward pass. Neither remembers anything of it afterwards.
         """
         modules = [module for network in self.networks.values() for module in network.modules()]
         before = [module.training for module in modules]

@@ -208,12 +208,16 @@ class ADCGAN(Method):
         """Equations 4 and 5 from one pass; ``anomalous`` (M,) is read by the released rule for z alone."""
         Z, row = self.test_latents(anomalous)
         encoded = self.encoded_latents(Z)
-        L_FL = [self.L_FL(seen, Z[row, k], encoded[row, k]) for k in range(Z.shape[1])]
+        size, L_FL = self.config.test_batch_size, []
+        with self.evaluating():  # all batches in one: under "power-iteration" D_z goes on from each to the next
+            for rows, *values in zip(row.split(size), *(part.split(size) for part in seen), strict=True):
+                each = [self.L_FL(Seen(*values), Z[rows, k], encoded[rows, k]) for k in range(Z.shape[1])]
+                L_FL.append(torch.stack(each).mean(0))
         components = {
             "L_GD": seen.L_GD_projected if self.config.feature_tap == "projected" else seen.L_GD_raw,
             "L_GR": seen.L_GR,
             "L_FE": seen.L_FE,
-            "L_FL": torch.stack(L_FL).mean(0),
+            "L_FL": torch.cat(L_FL),
         }
         return {name: values.cpu().numpy() for name, values in components.items()}
 
@@ -221,8 +225,7 @@ class ADCGAN(Method):
         """Equation 5's second term for every image, (M,), each with its own row of ``z`` and ``E_of_G_z`` (M, L)."""
         if self.config.latent_feature == "released":
             E_of_G_z = seen.E_again
-        with self.evaluating():
-            return scores.L_FL(self.D_z_output, z, E_of_G_z, seen.E_x)
+        return scores.L_FL(self.D_z_output, z, E_of_G_z, seen.E_x)
 
     def encoded_latents(self, Z: Tensor) -> Tensor:
         """E(G(z)) for a table of z's, of the table's shape (R, k, L)."""
@@ -268,6 +271,8 @@ class ADCGAN(Method):
 
     def D_z_output(self, reference: Tensor, encoded: Tensor) -> Tensor:
         """What equation 5 reads of D_z for pairs of latents (N, L): logits or probabilities, (N, outputs)."""
+        if self.config.latent_feature == "printed-order":
+            reference, encoded = encoded, reference
         logit = self.D_z(reference, encoded)
         return logit if self.config.latent_output == "logit" else logit.sigmoid()
 

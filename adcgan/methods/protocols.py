@@ -28,6 +28,7 @@ READINGS = {
     "feature_tap=raw": {"feature_tap": "raw"},
     "feature_tap=projected": {"feature_tap": "projected"},
     "latent_feature=released": {"latent_feature": "released"},
+    "latent_feature=printed-order": {"latent_feature": "printed-order"},
     "test_latents=per-image": {"test_latents": "per-image"},
     "test_latents=released": {"test_latents": "released"},
     "latent_output=probability": {"latent_output": "probability"},
@@ -51,8 +52,8 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
 
     Readings: each of `READINGS`, of the test with the anomalies ``left_out`` of it, where there are any, and of the
     modes in which the batches matter, `BATCHED`.
-    Draws: AUROC over `DRAWS` left-over z's, and between random halves of the normal images (nulls). Per image: L_FL
-    under the released protocol.
+    Draws: AUROC over `DRAWS` left-over z's, over other z's that all images share, and between random halves of the
+    normal images (nulls). Per image: L_FL under the released protocol.
     """
     seen = method.look(images)
     readings, parts = {}, {}
@@ -64,12 +65,22 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
     for mode, order, size in BATCHED:
         rows, other = ordered(order, labels, anomalous), method.reading(test_mode=mode, test_batch_size=size)
         _, measured = read(other, other.look(images[rows]), anomalous[rows])
-        readings[f"{mode} {order}, batches of {size}"] = measured
+        readings[batched(mode, order, size)] = measured
     draws = null(method, seen, parts["paper"], anomalous) | null_in_order(method, images[~anomalous])
+    draws |= shared(method, seen, parts["paper"], anomalous)
     for name in ("released", "test_latents=released"):
         draws |= left_over(name, method.reading(**READINGS[name]), seen, anomalous)
     draws = {name: values.astype(np.float32) for name, values in draws.items()}
     return Study(readings, draws, {"L_FL released": parts["released"]["L_FL"]})
+
+
+def batched(mode: str, order: str, size: int) -> str:
+    """The name of a reading of `BATCHED`.
+
+    Under "power-iteration" E, G and D alone went on iterating in the readings recorded before D_z did too, so these
+    have a name of their own.
+    """
+    return f"{mode}{' of all networks,' * (mode == 'power-iteration')} {order}, batches of {size}"
 
 
 def read(method: ADCGAN, seen, anomalous: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
@@ -100,6 +111,18 @@ def left_over(name: str, method: ADCGAN, seen, anomalous: np.ndarray) -> dict[st
         f"left over, {name}, NS": aurocs(anomalous, NS),
         f"left over, {name}, L_FL": aurocs(anomalous, L_FL),
     }
+
+
+def shared(method: ADCGAN, seen, components: dict[str, np.ndarray], anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    """AUROC of NS where all images share other z's than the score's: one each of `DRAWS`, and sets of as many as its.
+
+    What the choice of the fixed z's is worth (register row 25); the labels enter none of it.
+    """
+    L_FL, count = L_FL_of_draws(method, seen), method.config.test_latent_count
+    sets = L_FL[: DRAWS // count * count].reshape(DRAWS // count, count, -1).mean(1)
+    values = {"one shared z": L_FL, f"{count} shared z's": sets}
+    scores = {name: normality_score(method.config, components | {"L_FL": L_FL}) for name, L_FL in values.items()}
+    return {f"{name}, NS": aurocs(anomalous, NS) for name, NS in scores.items()}
 
 
 def null(method: ADCGAN, seen, components: dict[str, np.ndarray], anomalous: np.ndarray) -> dict[str, np.ndarray]:
@@ -137,7 +160,7 @@ def null_in_order(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray]:
             rows = ordered(order, pretended, pretended)
             _, measured = read(other, other.look(images[rows]), pretended[rows])
             values.append(measured["NS"])
-        draws[f"null, {mode} {order}, batches of {size}, NS"] = np.array(values)
+        draws[f"null, {batched(mode, order, size)}, NS"] = np.array(values)
     return draws
 
 
@@ -146,7 +169,8 @@ def L_FL_of_draws(method: ADCGAN, seen) -> np.ndarray:
     generator = torch.Generator().manual_seed(SEED)
     Z = method.as_prior(torch.randn(DRAWS, 1, method.config.latent_size, generator=generator))
     pairs = zip(Z, method.encoded_latents(Z), strict=True)
-    rows = [method.L_FL(seen, z.expand_as(seen.E_x), E_of_G_z.expand_as(seen.E_x)) for z, E_of_G_z in pairs]
+    with method.evaluating():
+        rows = [method.L_FL(seen, z.expand_as(seen.E_x), E_of_G_z.expand_as(seen.E_x)) for z, E_of_G_z in pairs]
     return torch.stack(rows).cpu().numpy()
 
 
