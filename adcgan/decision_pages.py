@@ -8,9 +8,8 @@ import pandas as pd
 
 from . import plan, study
 from .config import Config, configure, register
-from .html import Html, note, plain
+from .html import Html, counted, note, plain
 from .pages import NAMES, committed
-from .study_pages import counted
 
 SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and what another value moved"
 

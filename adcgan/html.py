@@ -56,6 +56,17 @@ def tip(text: str) -> str:
     return f'<span class="adcgan-tip"> {escape(text)}</span>'
 
 
+def counted(cells: float, one: str = "cell", many: str = "cells") -> str:
+    """A number and what it counts: "1 cell", "3 cells"."""
+    return f"{cells:.0f} {one if cells == 1 else many}"
+
+
+def symbol(component: str) -> str:
+    """A component's name as HTML: L with its index."""
+    letter, _, index = component.partition("_")
+    return f"<i>{letter}</i><sub>{index}</sub>"
+
+
 def difference(points: float) -> str:
     """Ours less the paper's, AUROC points: the sign and a colour say which is higher."""
     kind = "equal" if round(points, 1) == 0 else "higher" if points > 0 else "lower"

@@ -64,7 +64,8 @@ def yardsticks() -> Html:
             for name in ("AD-CGAN", *tables.YARDSTICK_NAMES):
                 value = part.loc[name, "ours"]
                 title = "AD-CGAN, ours" if name == "AD-CGAN" else name
-                cell[title] = f"{value:.1f}" if value == value else "not run"
+                some = f"{part.loc[name, 'classes']} of {part.loc[name, 'of_classes']} classes"
+                cell[title] = f"{value:.1f}" if value == value else some if part.loc[name, "classes"] else "not run"
             rows.append(cell)
     caption = "Mean AUROC (%) over all classes: AD-CGAN and methods without a GAN"
     return plain(pd.DataFrame(rows), caption) + _notes()

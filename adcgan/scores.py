@@ -52,7 +52,7 @@ def L_FL(D_z, z: Tensor, E_of_G: Tensor, E_x: Tensor) -> Tensor:
     """Latent feature loss || D_z(z, E(G(z))) - D_z(E(G(z)), E(x)) ||_1; latents (N, L) -> (N,).
 
     Equation 5, book/method.md#equation-eq-5. ``E_of_G`` is E(G(z)) as printed, or E(G(E(x))). D_z's
-    arguments stand as in training, reference first, encoded second: the paper prints the first term's in the
+    arguments stand as in training, reference first, encoded second: the paper prints both terms' in the
     opposite order (register row 24).
     """
     return (D_z(z, E_of_G) - D_z(E_of_G, E_x)).abs().sum(1)

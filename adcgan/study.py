@@ -1,7 +1,10 @@
-"""The protocol study as data frames, from records alone (no torch). AUROC in percent, differences in points."""
+"""The protocol study as data frames, from records alone (no torch). AUROC in percent, differences in points.
+
+Intervals are over classes: seeds of one class share its images, so they are averaged first.
+"""
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +13,9 @@ from . import plan, statistics, tables
 from .config import CONFIGS
 from .config.adcgan import ARCHITECTURES
 from .data import TITLES
+from .evaluation import auroc
 from .records import Record
-from .scores import COMPONENTS, combine, terms
+from .scores import COMPONENTS, combine, normality_score, terms
 
 CELL = ["dataset", "scheme", "class", "seed"]
 NOT_RETRAINED = {
@@ -20,21 +24,36 @@ NOT_RETRAINED = {
 }  # fmt: skip
 MODES = ("batch-statistics", "power-iteration")  # readings of the option test_mode, register row 28
 QUANTILES = {"least": 0, "5 %": 0.05, "median": 0.5, "95 %": 0.95, "most": 1}
+REWEIGHTED = {"reduction=sum": {"reduction": "sum"}, "rho=0.1": {"rho": 0.1}}  # 0.1: the script's default
 RULES = {"released": "released protocol", "test_latents=released": "released rule for z alone"}
 
 
 def readings(records: Iterable[Record]) -> pd.DataFrame:
     """Every reading of every cell at the paper's settings: dataset, scheme, class, seed, reading, NS, difference.
 
-    ``difference`` is to the paper protocol on the same weights.
+    ``difference`` is to the paper protocol on the same weights. Under the released rule for z (`RULES`) NS is the mean
+    over the draws of the left-over z, since one draw is a matter of chance; readings that only weight the components
+    otherwise (`REWEIGHTED`) are computed from these, with or without a study.
     """
-    rows = [
-        _cell(record) | {"reading": name, "NS": 100 * aurocs["NS"],
-                         "difference": 100 * (aurocs["NS"] - record.readings["paper"]["NS"])}
-        for record in _studied(records)
-        for name, aurocs in record.readings.items()
-    ]  # fmt: skip
+    rows = []
+    for record in records:
+        if record.cell.method != "adcgan" or record.cell.departures:
+            continue
+        stored = record.readings or {"paper": record.auroc}
+        ours = {name: 100 * aurocs["NS"] for name, aurocs in stored.items()}
+        paper = ours["paper"]
+        if record.readings:
+            ours |= {rule: float(100 * left_over_draws(record, rule).mean()) for rule in RULES}
+        for name, options in REWEIGHTED.items():
+            score = normality_score(replace(record.cell.config, **options), record.components)
+            ours[name] = 100 * auroc(record.anomalous, score)
+        rows += [_cell(record) | {"reading": name, "NS": NS, "difference": NS - paper} for name, NS in ours.items()]
     return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "reading", "NS", "difference"])
+
+
+def left_over_draws(record: Record, rule: str) -> np.ndarray:
+    """The AUROC of NS for each draw of the left-over z under one of `RULES`: fractions, (200,)."""
+    return record.study[f"left over, {rule}, NS"].astype(float)
 
 
 def components(records: Iterable[Record]) -> pd.DataFrame:
@@ -92,9 +111,10 @@ def _single(departures):
 
 
 def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "one-vs-all") -> pd.DataFrame:
-    """One change at a time: reading, row, retrained, cells, mean, low, high (points), by size of effect.
+    """One change at a time: reading, row, retrained, classes, cells, mean, low, high (points), by size of effect.
 
-    The mean over the cells of ``datasets`` under ``scheme``, with an interval over cells.
+    The mean over the classes of ``datasets`` under ``scheme``, with an interval over them; where there is no interval,
+    below three classes, the change stands after those that have one.
     """
     records = list(records)
     rows_of = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}
@@ -103,12 +123,13 @@ def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "o
     frame = frame[frame["dataset"].isin(list(datasets)) & (frame["scheme"] == scheme) & (frame["reading"] != "paper")]
     result = []
     for (reading, again), part in frame.groupby(["reading", "retrained"]):
-        mean, low, high = statistics.mean_interval(part["difference"].to_numpy())
+        by_class = part.groupby(CELL[:3])["difference"].mean()
+        mean, low, high = statistics.mean_interval(by_class.to_numpy())
         row = rows_of.get(reading.partition("=")[0], 28 if reading.startswith(MODES) else None)
-        result.append((reading, row, again, len(part), mean, low, high))
-    columns = ["reading", "row", "retrained", "cells", "mean", "low", "high"]
-    table = pd.DataFrame(result, columns=columns)
-    return table.sort_values("mean", key=np.abs, ascending=False, ignore_index=True)
+        result.append((reading, row, again, len(by_class), len(part), mean, low, high))
+    columns = ["reading", "row", "retrained", "classes", "cells", "mean", "low", "high"]
+    table = pd.DataFrame(result, columns=columns).sort_values("mean", key=np.abs, ascending=False, kind="stable")
+    return table.sort_values("low", key=pd.isna, kind="stable", ignore_index=True)
 
 
 def _published() -> pd.Series:
@@ -118,13 +139,17 @@ def _published() -> pd.Series:
 
 
 def explained(records: Iterable[Record]) -> pd.DataFrame:
-    """How much of the distance to the published figure each reading makes up: dataset, scheme, reading, cells,
-    published, paper_protocol, NS (means over the cells studied), fraction, low, high.
+    """How much of the distance to the published figure each reading makes up: dataset, scheme, reading, classes, cells,
+    published, paper_protocol, NS (means over the classes), fraction, low, high, draws_low, draws_high.
 
     ``fraction`` is (NS - paper_protocol) / (published - paper_protocol) of the means; 1 would be all of it, a negative
-    one leads away. The interval resamples cells; it is NaN below three, and wide where the distance is small.
+    one leads away. ``low`` and ``high`` are Fieller's interval over classes; ``draws_low`` and ``draws_high`` the 5 and
+    95 % quantiles of the fraction over draws of the left-over z, the same one for every cell, NaN for other readings.
     """
-    published = _published()
+    published, records = _published(), list(records)
+    draws = {
+        (*_key(record), rule): 100 * left_over_draws(record, rule) for record in _studied(records) for rule in RULES
+    }
     frame = readings(records)
     frame["published"] = [published.get(tuple(row), np.nan) for row in frame[["dataset", "scheme", "class"]].to_numpy()]
     frame = frame.dropna(subset=["published"])
@@ -132,14 +157,18 @@ def explained(records: Iterable[Record]) -> pd.DataFrame:
     kinds = ["dataset", "scheme", "reading"]
     rows = []
     for kind, part in frame[frame["reading"] != "paper"].groupby(kinds):
-        gain, gap = part["difference"].to_numpy(), (part["published"] - part["ours"]).to_numpy()
-        low = high = np.nan
-        if len(part) >= 3:
-            drawn = np.random.default_rng(0).integers(len(part), size=(statistics.RESAMPLES, len(part)))
-            low, high = np.quantile(gain[drawn].mean(1) / gap[drawn].mean(1), [0.025, 0.975])
-        means = part[["published", "ours", "NS"]].mean()
-        rows.append((*kind, len(part), *means, gain.mean() / gap.mean(), low, high))
-    columns = [*kinds, "cells", "published", "paper_protocol", "NS", "fraction", "low", "high"]
+        by_class = part.groupby("class")[["published", "ours", "NS", "difference"]].mean()
+        gap = by_class["published"] - by_class["ours"]
+        fraction = statistics.ratio_interval(by_class["difference"], gap)
+        quantiles = (np.nan, np.nan)
+        if kind[-1] in RULES:
+            drawn = part.assign(draws=[draws[tuple(row)] for row in part[[*CELL, "reading"]].to_numpy()])
+            means = np.mean([np.mean(list(some), 0) for _, some in drawn.groupby("class")["draws"]], 0)
+            quantiles = np.quantile((means - by_class["ours"].mean()) / gap.mean(), [0.05, 0.95])
+        levels = by_class[["published", "ours", "NS"]].mean()
+        rows.append((*kind, len(by_class), len(part), *levels, *fraction, *quantiles))
+    columns = [*kinds, "classes", "cells", "published", "paper_protocol", "NS", "fraction", "low", "high", "draws_low",
+               "draws_high"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -153,7 +182,7 @@ def left_over(records: Iterable[Record]) -> pd.DataFrame:
     rows = []
     for record in _studied(records):
         for rule, title in RULES.items():
-            draws = 100 * record.study[f"left over, {rule}, NS"].astype(float)
+            draws = 100 * left_over_draws(record, rule)
             figure = published.get((record.cell.dataset, record.cell.scheme, record.cell.label), np.nan)
             quantiles = dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values())), strict=True))
             rows.append(
@@ -187,7 +216,7 @@ def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
         figure = np.mean([published.get((*kind[:2], record.cell.label), np.nan) for record in cells])
         ours = np.mean([100 * record.readings["paper"]["NS"] for record in cells])
         for rule, title in RULES.items():
-            draws = np.stack([100 * record.study[f"left over, {rule}, NS"].astype(float) for record in cells])
+            draws = np.stack([100 * left_over_draws(record, rule) for record in cells])
             means = draws.mean(0)
             rows.append(
                 (*kind, len(cells), title, ours, *np.quantile(means, list(QUANTILES.values())), means.std(),
@@ -196,6 +225,22 @@ def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
     columns = ["dataset", "scheme", "seed", "cells", "rule", "paper_protocol", *QUANTILES, "sd", "sd_apart",
                "published", "share"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def other_latents(records: Iterable[Record]) -> pd.DataFrame:
+    """Per cell the AUROC of NS where all images share other z's than the score's: latents ("one shared z", "16 shared
+    z's"), draws, paper_protocol, least, 5 %, median, 95 %, most. Cells recorded before it was measured are left out.
+    """
+    rows = []
+    for record in _studied(records):
+        for name in [name for name in record.study if " shared z" in name]:
+            draws = 100 * record.study[name].astype(float)
+            quantiles = dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values())), strict=True))
+            rows.append(
+                _cell(record) | {"latents": name.removesuffix(", NS"), "draws": len(draws),
+                                 "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "latents", "draws", "paper_protocol", *QUANTILES])
 
 
 def nulls(records: Iterable[Record]) -> pd.DataFrame:
@@ -213,16 +258,18 @@ def nulls(records: Iterable[Record]) -> pd.DataFrame:
             protocol = name.removeprefix("null, ").removesuffix(", NS")
             draws = 100 * record.study[name].astype(float)
             rows.append(
-                _cell(record) | {"protocol": protocol, "splits": len(draws), "mean": draws.mean(), "sd": draws.std(),
-                                 "expected_sd": chance, "beyond": np.mean(np.abs(draws - 50) > 3 * chance)}
+                _cell(record) | {"protocol": protocol, "splits": len(draws), "mean": draws.mean(),
+                                 "sd": draws.std(ddof=1), "expected_sd": chance,
+                                 "beyond": np.mean(np.abs(draws - 50) > 3 * chance)}
             )  # fmt: skip
     columns = [*CELL, "cell", "name", "protocol", "splits", "mean", "sd", "expected_sd", "beyond"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def verdicts(records: Iterable[Record]) -> pd.DataFrame:
-    """AD-CGAN's cells against the published ones: dataset, scheme, class, class_name, paper, ours, difference, low,
-    high, seeds, verdict. The interval is over test images and seeds (`adcgan.statistics`).
+    """AD-CGAN's cells against the published ones: dataset, scheme, class, class_name, paper, plus_minus (as printed, a
+    fraction), ours, difference, low, high, seeds, verdict. The interval is over test images and seeds
+    (`adcgan.statistics`).
     """
     table = tables.table3(records := list(records))
     table = table[(table["model"] == "AD-CGAN") & (table["seeds"] > 0)]
@@ -232,10 +279,10 @@ def verdicts(records: Iterable[Record]) -> pd.DataFrame:
         runs = [r for r in records if r.cell.method == "adcgan" and not r.cell.departures and _key(r)[:3] == place]
         low, high = statistics.cell_interval(runs[0].anomalous, [run.scores for run in runs])
         said = statistics.verdict(cell["paper"], low, high, cell["seeds"], cell["of_seeds"])
-        rows.append((*place, cell["class_name"], cell["paper"], cell["ours"], cell["ours"] - cell["paper"], low, high,
-                     cell["seeds"], said))  # fmt: skip
-    columns = ["dataset", "scheme", "class", "class_name", "paper", "ours", "difference", "low", "high", "seeds",
-               "verdict"]  # fmt: skip
+        rows.append((*place, cell["class_name"], cell["paper"], cell["plus_minus"], cell["ours"],
+                     cell["ours"] - cell["paper"], low, high, cell["seeds"], said))  # fmt: skip
+    columns = ["dataset", "scheme", "class", "class_name", "paper", "plus_minus", "ours", "difference", "low", "high",
+               "seeds", "verdict"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 

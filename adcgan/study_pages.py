@@ -1,85 +1,16 @@
 """What the book's study pages show; each function fills one part of a page."""
 
 from collections.abc import Callable
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
 
-from . import figures, paper, plan, statistics, study, tables
+from . import figures, paper, plan, statistics, study, tables, weights
+from .config import CONFIGS
 from .data import TITLES
-from .html import Html, difference, note, plain, verdict
+from .html import Html, counted, difference, note, plain, symbol, verdict
 from .pages import SEEDS, committed
-
-
-def findings() -> Html:
-    """What the recorded runs on the paper's data sets say, a sentence each; nothing of what they do not cover."""
-    records = [record for record in committed() if record.cell.dataset in tables.FORMATS]
-    sentences = [*_ablation(records), *_alone(records), *_largest(records), *_scatter(records)]
-    if not sentences:
-        return note("No cell of the paper is run yet.")
-    return Html("<ul>" + "".join(f"<li>{sentence}</li>" for sentence in sentences) + "</ul>")
-
-
-def _ablation(records):
-    """The whole score against generation reconstruction alone, ours and the paper's on the same cells."""
-    frame = tables.table4_by_class(records)
-    published = paper.table(4).set_index(["variant", "dataset", "scheme"])["auc_percent"]
-    kinds = frame[["variant", "dataset", "scheme"]].apply(tuple, axis=1)
-    frame = frame.assign(paper=[published.get(kind, np.nan) for kind in kinds]).dropna(subset=["paper"])
-    if frame.empty:
-        return
-    means = frame.groupby("variant")[["ours", "paper"]].mean()
-    alone, whole = means.loc["AD-CGAN_LG"], means.loc["AD-CGAN_GF"]
-    runs = len(frame) // frame["variant"].nunique()
-    yield (
-        f'Generation reconstruction alone, the variant LG of <a href="table4.html">Table 4</a>, gives a mean AUROC of '
-        f"{alone['ours']:.1f} % over the {counted(runs)} run of the data sets of that table; the whole score gives "
-        f"{whole['ours']:.1f} %, {whole['ours'] - alone['ours']:+.1f} points. In the paper's means the same step is "
-        f"{whole['paper'] - alone['paper']:+.1f} points."
-    )
-
-
-def _alone(records):
-    """Which component alone is on the wrong side of chance."""
-    frame = study.components(records)
-    for name, part in frame[frame["AUROC"] < 50].groupby("component", sort=False):
-        mean, cells = frame.loc[frame["component"] == name, "AUROC"].mean(), frame["cell"].nunique()
-        yield (
-            f"Alone, the component {symbol(name)} gives a mean AUROC of {mean:.1f} % over {counted(cells)}; in "
-            f'{len(part)} of them it is below 50 %, larger for normal images (<a href="study.html">the study</a>).'
-        )
-
-
-def _largest(records):
-    """Which single change moves the score the most on the same weights, from three cells on."""
-    effects = study.effects(records, plan.STUDIED)
-    effects = effects[~effects["retrained"].astype(bool) & (effects["cells"] >= 3)]
-    for _, row in effects.head(1).iterrows():
-        yield (
-            f"Of the single changes of the scoring, read on the same weights, <code>{row['reading']}</code> moves the "
-            f'AUROC the most (<a href="study.html">the study</a>): {row["mean"]:+.1f} points, a mean over '
-            f"{counted(row['cells'])} of Fashion-MNIST and MNIST, one-vs-all, with a 95 % interval of "
-            f"{row['low']:+.1f} to {row['high']:+.1f}."
-        )
-
-
-def _scatter(records):
-    """What the released protocol makes of the same weights."""
-    nulls, draws = study.nulls(records), study.left_over(records)
-    if nulls.empty:
-        return
-    sd = nulls.groupby("protocol")["sd"].mean()
-    draws = draws[draws["rule"] == study.RULES["released"]]
-    yield (
-        f'Between random halves of the normal test images there is nothing to find. There the <a href="study.html">'
-        f"released protocol's</a> AUROC scatters by {sd['released']:.1f} points, the paper protocol's by "
-        f"{sd['paper']:.1f}; chance alone is {nulls['expected_sd'].mean():.1f} "
-        f"({counted(draws['cell'].nunique())} scored both ways)."
-    )
-    yield (
-        "Which latent is left over for the anomalous images moves the released protocol's AUROC on the same weights "
-        f"by {(draws['95 %'] - draws['5 %']).mean():.1f} points, from the 5 % to the 95 % quantile of 200 draws."
-    )
 
 
 def question() -> Html:
@@ -90,19 +21,29 @@ def question() -> Html:
     quoted = paper.quoted()["cifar10"]["one-vs-all"]
     family = f"{others[0]:.1f} to {others[-1]:.1f}"
     return Html(
-        f"<p>The paper prints a mean AUROC of {table['AD-CGAN']:.1f} % on CIFAR-10, one-vs-all. Other methods that "
-        "score by reconstruction and are trained from scratch are published between "
+        f"<p>The paper prints a mean AUROC of {table['AD-CGAN']:.1f} % on CIFAR-10, one-vs-all. Five other methods "
+        "that score by reconstruction and are trained from scratch are published between "
         f"{others[0]:.1f} and {quoted['OCGAN']:.1f} %: ADGAN, ALAD and AE-GAN ({family}) in its own Table 1, "
         f"AnoGAN ({quoted['AnoGAN']:.1f}) and OCGAN ({quoted['OCGAN']:.1f}) as later papers quote them.</p>"
     )
 
 
+def covered() -> Html:
+    """How many of AD-CGAN's cells hold the study, and which of its readings fewer do."""
+    records = [record for record in committed() if record.cell.method == "adcgan" and not record.cell.departures]
+    studied = [record for record in records if record.readings]
+    frame = study.readings(studied)
+    of = frame.groupby("reading")["cell"].nunique()
+    fewer = [f"<code>{name}</code> {counted(count)}" for name, count in of.items() if count < len(studied)]
+    return Html(
+        f"<p>{len(studied)} of the {counted(len(records))} recorded at the paper's settings hold it; the others were "
+        "scored before it existed. "
+        + (f"Readings that came later fewer cells hold: {', '.join(fewer)}." if fewer else "")
+        + "</p>"
+    )
+
+
 NOTHING = "No recorded run holds the study yet."
-
-
-def counted(cells: float) -> str:
-    """ "1 cell", "3 cells"."""
-    return "1 cell" if cells == 1 else f"{cells:.0f} cells"
 
 
 def kinds(frame: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
@@ -171,6 +112,21 @@ def left_over_means() -> Html:
     return plain(shown, "Mean AUROC (%) of NS over the classes, one left-over z for all of them: 200 draws", ("rule",))
 
 
+def other_latents() -> Html:
+    """What other z's would give that all images share, for each data set and scheme."""
+    frame = study.other_latents(committed())
+    return parts(frame, _other_latents) if len(frame) else note("No recorded run holds it yet: it comes with the next.")
+
+
+def _other_latents(frame):
+    """One part of it."""
+    shown = frame[["cell", "latents", "draws"]].copy()
+    for column in ("paper_protocol", *study.QUANTILES):
+        shown[column.replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
+    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    return plain(shown, f"{where}: AUROC (%) of NS under other z's that all images share", ("latents",))
+
+
 def components() -> Html:
     """What each component of the score brings to it and says alone, for each data set and scheme."""
     frame = study.components(committed())
@@ -189,12 +145,6 @@ def _components(frame):
     return plain(pd.DataFrame(shown), f"{where}: the weighted terms of NS and each component's own AUROC (%), means")
 
 
-def symbol(component: str) -> str:
-    """A component's name as HTML: L with its index."""
-    letter, _, index = component.partition("_")
-    return f"<i>{letter}</i><sub>{index}</sub>"
-
-
 def readings() -> Html:
     """What every reading adds to the paper protocol on the same weights, for each data set and scheme."""
     frame = study.readings(committed())
@@ -210,7 +160,7 @@ def readings() -> Html:
             column[reading] = f"{row['NS']:.1f}" if reading == "paper" else f"{row['points']:+.1f}{fewer}"
         columns[f"{TITLES[dataset]}, {scheme}, {counted(cells)}"] = column
     wide = pd.DataFrame(columns).fillna("")
-    first = ["paper", "released"]
+    first = [name for name in ("paper", "released") if name in wide.index]
     wide = wide.loc[[*first, *sorted(name for name in wide.index if name not in first)]]
     caption = "AUROC (%) of NS under the paper protocol, and the points that each reading of the same weights adds"
     return plain(wide.rename_axis("reading").reset_index(), caption)
@@ -228,9 +178,10 @@ def effects() -> Html:
             "change": frame["reading"],
             "row": [f"{value:.0f}" if value == value else "" for value in frame["row"].astype(float)],
             "weights": np.where(frame["retrained"], "trained again", "the same"),
+            "classes": frame["classes"],
             "cells": frame["cells"],
             "points": [f"{value:+.1f}" for value in frame["mean"]],
-            "interval": [f"{a:+.1f} to {b:+.1f}" if a == a else "too few cells" for a, b in
+            "interval": [f"{a:+.1f} to {b:+.1f}" if a == a else "too few classes" for a, b in
                          zip(frame["low"], frame["high"], strict=True)],
         }
     )  # fmt: skip
@@ -249,18 +200,36 @@ def explained() -> Html:
         shown = pd.DataFrame(
             {
                 "reading": part["reading"],
-                "cells": part["cells"],
+                "classes": part["classes"],
                 "published": part["published"].map("{:.1f}".format),
                 "paper protocol": part["paper_protocol"].map("{:.1f}".format),
                 "this reading": part["NS"].map("{:.1f}".format),
                 "share of the distance": part["fraction"].map("{:+.2f}".format),
-                "interval": [f"{a:+.2f} to {b:+.2f}" if a == a else "too few cells" for a, b in
+                "interval": [f"{a:+.2f} to {b:+.2f}" if a == a else "too few classes" for a, b in
                              zip(part["low"], part["high"], strict=True)],
+                "over left-over z's": [f"{a:+.2f} to {b:+.2f}" if a == a else "" for a, b in
+                                       zip(part["draws_low"], part["draws_high"], strict=True)],
             }
         )  # fmt: skip
-        caption = f"{TITLES[dataset]}, {scheme}: AUROC (%), means over the cells with that reading"
-        html += plain(shown, caption, ("interval",))
+        caption = f"{TITLES[dataset]}, {scheme}: AUROC (%), means over the classes with that reading"
+        html += plain(shown, caption, ("interval", "over left-over z's"))
     return html
+
+
+def untrained() -> Html:
+    """How far the changes that need a training of their own have been run, each with its row of the register."""
+    rows_of = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}
+    done = study.retrained(committed()).groupby("reading")["cell"].nunique()
+    planned = len(plan.study_cells()) // len(plan.CHANGES)
+    rows = [
+        {
+            "change": name,
+            "rows": ", ".join(str(row) for row in sorted({rows_of[option] for option in options} - {None})),
+            "trainings": f"{done.get(name, 0)} of {planned}",
+        }
+        for name, options in plan.CHANGES.items()
+    ]
+    return plain(pd.DataFrame(rows), "Changes that are trained again, and how many of their trainings are recorded")
 
 
 def nulls() -> Html:
@@ -295,6 +264,7 @@ def verdicts() -> Html:
             "ours": frame["ours"].map("{:.1f}".format),
             "difference": [Html(difference(points)) for points in frame["difference"]],
             "interval": [f"{low:.1f} to {high:.1f}" for low, high in zip(frame["low"], frame["high"], strict=True)],
+            "paper's ±": [f"{100 * value:.1f}" if value == value else "" for value in frame["plus_minus"]],
             "seeds": [f"{seeds}/{SEEDS}" for seeds in frame["seeds"]],
             "verdict": [Html(verdict(word)) for word in frame["verdict"]],
         }
@@ -302,8 +272,57 @@ def verdicts() -> Html:
     text = (
         f"Reproduced: the whole 95 % interval lies within {statistics.TOLERANCE:g} points of the published figure. Not "
         "reproduced: none of it does. Undecided: between. Incomplete: a planned seed has not been run, whatever the "
-        "interval. The interval is over test images (DeLong) and seeds; with one seed it says nothing of others."
+        "interval. The interval is over test images (DeLong) and seeds; with one seed it says nothing of others. The "
+        "rule takes the published figure as exact; the ± that Table 3 prints beside it, whose meaning the paper does "
+        "not state, is given in points."
     )
     return plain(shown, "AD-CGAN's cells against the published ones (AUROC %)", ("scheme", "class", "verdict")) + note(
         text
     )
+
+
+def ladder() -> Html:
+    """Table 4's variants on the cells run, the components as means and as the printed sums."""
+    frame = weights.ladder(committed())
+    if frame.empty:
+        return note("No cell of the paper is run yet.")
+    columns = {}
+    for (dataset, scheme), part in frame.groupby(["dataset", "scheme"], sort=False):
+        for reduction in weights.REDUCTIONS:
+            of = part[part["reduction"] == reduction].set_index("variant")["ours"]
+            columns[f"{TITLES[dataset]}, {scheme}, {counted(part['cells'].iloc[0])}: {reduction}s"] = of
+        of = part.drop_duplicates("variant").set_index("variant")["paper"]
+        columns[f"paper, {TITLES[dataset]}, {scheme}, all classes"] = of
+    wide = pd.DataFrame(columns).map("{:.1f}".format)
+    wide.index = [f"{name.removeprefix('AD-CGAN_')}" for name in wide.index]
+    caption = "Table 4's variants: mean AUROC (%) with the components as means (the default) and as the printed sums"
+    return plain(wide.rename_axis("variant").reset_index(), caption)
+
+
+def best() -> Html:
+    """What a search over lambda and rho with the test's labels would find, against the published figures."""
+    frame = weights.best(committed())
+    if frame.empty:
+        return note("No cell of the paper is run yet.")
+    return parts(frame.assign(cell=frame["class"], name=_cell_names(frame)), _best)
+
+
+def _cell_names(frame):
+    """A cell's name within its data set and scheme."""
+    return [f"{tables.class_title(row['class'], row['class_name'])}, seed {row['seed']}" for _, row in frame.iterrows()]
+
+
+def _best(frame):
+    """One part of it: a line for each cell."""
+    lines = []
+    for name, part in frame.groupby("name", sort=False):
+        line = {"cell": name, "published": f"{part['paper'].iloc[0]:.1f}"}
+        for _, row in part.iterrows():
+            line[f"{row['reduction']}s, paper's weights"] = f"{row['ours']:.1f}"
+            line[f"{row['reduction']}s, best"] = f"{row['best']:.1f}"
+            line[f"at \N{GREEK SMALL LETTER LAMDA}, \N{GREEK SMALL LETTER RHO} ({row['reduction']}s)"] = (
+                f"{row['lambda_']:g}, {row['rho']:g}"
+            )
+        lines.append(line)
+    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    return plain(pd.DataFrame(lines), f"{where}: AUROC (%) of NS, at the paper's weights and at the best of a grid")

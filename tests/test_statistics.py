@@ -43,6 +43,29 @@ def test_the_variance_over_images_is_the_bootstraps(levels, seeds):
     assert found**0.5 == pytest.approx(bootstrap(mixed, scores).std(), rel=0.15)
 
 
+def test_a_ratios_interval_holds_the_ratio_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    truth, inside, tries = 0.4, 0, 2000
+    for _ in range(tries):
+        gaps = 30 + 6 * random.standard_normal(5)
+        gains = truth * gaps + 3 * random.standard_normal(5)
+        ratio, low, high = statistics.ratio_interval(gains, gaps)
+        assert low < ratio < high and ratio == pytest.approx(gains.mean() / gaps.mean())
+        inside += low <= truth <= high
+    assert inside / tries == pytest.approx(0.95, abs=0.015)
+
+
+def test_a_ratios_interval_has_students_test_at_its_ends():
+    gains, gaps = np.array([3.0, 7, 4, 9]), np.array([20.0, 31, 25, 28])
+    for end in statistics.ratio_interval(gains, gaps)[1:]:
+        assert stats.ttest_1samp(gains - end * gaps, 0).pvalue == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("gaps", [[20.0, 30.0], [-20.0, 30.0, 5.0, -3.0]], ids=["two cells", "no distance"])
+def test_a_ratio_without_an_interval_has_none(gaps):
+    assert np.isnan(statistics.ratio_interval(np.arange(len(gaps)), gaps)[1:]).all()
+
+
 def test_scores_that_are_all_equal_have_no_variance_and_any_monotone_change_leaves_it():
     assert statistics.variance_over_images(ANOMALOUS, [np.full(len(ANOMALOUS), 3.0)]) == 0
     scores = sample(np.random.default_rng(0))

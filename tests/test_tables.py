@@ -159,12 +159,15 @@ def test_models_are_compared_class_by_class_where_all_classes_were_run(monkeypat
     columns = ["dataset", "scheme", "class", "model", "ours"]
     aurocs = {"ALAD": np.arange(50, 60.0), "AE-GAN": np.arange(49, 59.0), "AnoGAN": 108 - np.arange(50, 60.0)}
     aurocs["ADGAN"] = np.where(np.arange(10) == 3, np.nan, 50.0)  # a class is missing
+    aurocs["AD-CGAN"] = np.arange(60, 70.0)
     rows = [("mnist", "one-vs-all", n, model, value) for model, some in aurocs.items() for n, value in enumerate(some)]
     rows += [("cats_vs_dogs", "one-vs-all", n, model, 60.0 + n) for model in ("ALAD", "AE-GAN") for n in range(2)]
     frame = pd.DataFrame(rows, columns=columns)
     monkeypatch.setattr(tables, "table3", lambda records: frame)
     found = tables.comparisons([]).set_index(["first", "second"])
-    assert list(found.index) == [("ALAD", "AE-GAN"), ("ALAD", "AnoGAN"), ("AE-GAN", "AnoGAN")]
+    ours = [("AD-CGAN", "ALAD"), ("AD-CGAN", "AE-GAN"), ("AD-CGAN", "AnoGAN")]
+    assert list(found.index) == [*ours, ("ALAD", "AE-GAN"), ("ALAD", "AnoGAN"), ("AE-GAN", "AnoGAN")]
+    assert found.loc[ours[0], "corrected"] == pytest.approx(3 * 2 / 2**10), "the pairs with AD-CGAN are a family"
     assert set(found["dataset"]) == {"mnist"} and set(found["classes"]) == {10}
     first = found.loc[("ALAD", "AE-GAN")]
     assert (first["difference"], first["higher"]) == (pytest.approx(1), 10)

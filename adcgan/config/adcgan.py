@@ -100,15 +100,19 @@ class ADCGANConfig(TrainedConfig):
         row=19,
     )
     # scoring
-    lambda_: float = option(STATED, "equation 4's lambda: critic features against pixels (paper: 0.1)", at_least=0)
-    rho: float = option(STATED, "equation 4's rho: encoder against latent discriminator (paper: 0.5)", at_least=0)
+    lambda_: float = option(
+        STATED, "equation 4's lambda: critic features against pixels (paper: 0.1)", row=32, at_least=0
+    )
+    rho: float = option(
+        STATED, "equation 4's rho: encoder against latent discriminator (paper: 0.5)", row=32, at_least=0
+    )
     reduction: str = option("mean", "sums of equations 4 and 5 as means or as printed", choices=("mean", "sum"), row=22)
     feature_tap: str = option(
         STATED, "f_D before or after the contrastive projection", choices=("projected", "raw"), row=23
     )
     latent_feature: str = option(
         "printed",
-        "L_FL with E(G(z)) as printed; the same with D_z's arguments in the printed order; or with E(G(E(x)))",
+        "L_FL with E(G(z)), D_z's arguments as in training; the same in the printed order; or with E(G(E(x)))",
         choices=("printed", "printed-order", "released"), row=24,
     )  # fmt: skip
     test_latents: str = option(

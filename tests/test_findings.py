@@ -1,0 +1,120 @@
+"""The opening page's findings: each figure from the records by other means, and silence where there is none."""
+
+import numpy as np
+import pytest
+from test_study import TERMS, write_record
+
+from adcgan import evaluation, findings, plan, study, weights
+from adcgan.scores import COMPONENTS, combine
+
+
+@pytest.fixture
+def text_of(monkeypatch):
+    """The findings over given records."""
+
+    def show(records):
+        monkeypatch.setattr(findings, "committed", lambda: tuple(records))
+        return findings.findings().text
+
+    return show
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Three classes of one data set, one of another, and one that is not the paper's."""
+    places = [("mnist", 0), ("mnist", 3), ("mnist", 4), ("fashion_mnist", 5), ("digits", 0)]
+    return [write_record(tmp_path, dataset, label) for dataset, label in places]
+
+
+def mean_auroc(records, rho, counts=None):
+    return np.mean([100 * evaluation.auroc(r.anomalous, combine(r.components, 0.1, rho, counts)) for r in records])
+
+
+def test_the_variants_are_means_over_the_papers_cells_with_means_and_with_sums(cells, text_of):
+    text = text_of(cells)
+    mnist = cells[:3]
+    alone, whole = mean_auroc(mnist, None), mean_auroc(mnist, 0.5)
+    sums = [mean_auroc(mnist, rho, TERMS) for rho in (None, 0.5)]
+    assert "MNIST, one-vs-all, 3 cells: generation reconstruction alone" in text
+    assert f"mean AUROC of {alone:.1f} %, the whole score {whole:.1f} %." in text
+    assert f"these are {sums[0]:.1f} and {sums[1]:.1f} %" in text
+    assert "The paper has 72.3 and 92.3 over all classes." in text, "Table 4's LG and GF of MNIST, one-vs-all"
+    assert "digits" not in text
+
+
+def test_the_first_says_in_how_many_cells_the_published_figure_holds(cells, text_of, tmp_path):
+    text = text_of(cells)
+    frame = study.verdicts(cells)
+    inside = sum(row["low"] <= row["paper"] <= row["high"] for _, row in frame.iterrows())
+    assert "Of the 4 cells of AD-CGAN that are run, the published" in text
+    assert f"within the 95 % interval of ours in {inside};" in text
+    assert (
+        f"from {min(frame['ours'] - frame['paper']):+.1f} to {max(frame['ours'] - frame['paper']):+.1f} points" in text
+    )
+    assert "None has all 3 seeds yet" in text
+    whole = text_of([*cells, *(write_record(tmp_path, "mnist", 0, seed) for seed in (1, 2))])
+    assert "None has" not in whole and "With all 3 seeds: " in whole
+    counts = [int(part.split()[0]) for part in whole.split("With all 3 seeds: ")[1].split(".")[0].split(", ")]
+    assert sum(counts) == 1
+
+
+def test_the_largest_changes_are_the_first_two_with_an_interval(cells, text_of):
+    effects = study.effects(cells[:4], plan.STUDIED)
+    for _, row in effects.head(2).iterrows():
+        figures = f"{row['mean']:+.1f} points ({row['low']:+.1f} to {row['high']:+.1f}, 4 classes)"
+        assert f"<code>{row['reading']}</code>, {figures}" in text_of(cells)
+    assert effects.iloc[2]["reading"] not in text_of(cells)
+    assert "the most" not in text_of(cells[:2]), "two classes say nothing of others"
+
+
+def test_the_scatter_is_the_nulls_and_the_draws(cells, text_of):
+    text, nulls, draws = text_of(cells), study.nulls(cells[:4]), study.left_over(cells[:4])
+    for protocol in ("paper", "released"):
+        assert f"{nulls[nulls['protocol'] == protocol]['sd'].mean():.1f}" in text
+    released = draws[draws["rule"] == "released protocol"]
+    assert f"by {(released['95 %'] - released['5 %']).mean():.1f} points, from" in text
+
+
+def test_a_component_below_chance_is_named_with_its_cells(cells, text_of, monkeypatch):
+    frame = study.components(cells[:2])
+    frame["AUROC"] = [60.0, 60.0, 60.0, 45.0, 60.0, 60.0, 60.0, 52.0]
+    monkeypatch.setattr(study, "components", lambda records: frame)
+    text = text_of(cells[:2])
+    assert "<i>L</i><sub>FL</sub> gives a mean AUROC of 48.5 % over 2 cells" in text and "in 1 of them it" in text
+    assert "<sub>GR</sub>" not in text
+
+
+def test_without_a_run_of_the_papers_there_is_a_note_and_without_a_study_nothing_of_protocols(cells, text_of, tmp_path):
+    assert text_of([cells[-1]]) == text_of([]) != text_of(cells)
+    text = text_of([write_record(tmp_path, study=False)])
+    assert "Table 4" in text and "protocol's" not in text
+
+
+def test_the_ladder_has_every_variant_both_ways_and_averages_seeds_first(cells, tmp_path):
+    again = write_record(tmp_path, "mnist", 0, 1)
+    frame = weights.ladder([*cells, again]).set_index(["dataset", "variant", "reduction"])
+    assert set(frame.index.get_level_values("dataset")) == {"mnist", "fashion_mnist"}
+    row = frame.loc["mnist", "AD-CGAN_LFL", "sum"]
+    of_zero = mean_auroc([cells[0], again], 0, TERMS)
+    assert row["cells"] == 4
+    assert row["ours"] == pytest.approx((of_zero + 2 * mean_auroc(cells[1:3], 0, TERMS)) / 3)
+    assert row["paper"] == 84.9
+
+
+def test_the_best_weights_are_the_best_of_the_grid_and_no_worse_than_the_papers_on_it(cells):
+    frame = weights.best(cells)
+    assert len(frame) == 2 * 4
+    for record in cells[:4]:
+        part = frame[(frame["dataset"] == record.cell.dataset) & (frame["class"] == record.cell.label)]
+        for _, row in part.iterrows():
+            counts = TERMS if row["reduction"] == "sum" else dict.fromkeys(COMPONENTS, 1)
+            GD, GR, FE, FL = (record.components[name].astype(float) * counts[name] for name in COMPONENTS)
+            found = [
+                100 * evaluation.auroc(record.anomalous, a * GD + (1 - a) * GR + r * FE + (1 - r) * FL)
+                for a in weights.LAMBDAS
+                for r in weights.RHOS
+            ]
+            assert row["best"] == pytest.approx(max(found))
+            assert row["ours"] == pytest.approx(found[weights.LAMBDAS.index(0.1) * len(weights.RHOS) + 2])
+            at = weights.LAMBDAS.index(row["lambda_"]) * len(weights.RHOS) + weights.RHOS.index(row["rho"])
+            assert found[at] == pytest.approx(max(found))
