@@ -88,6 +88,33 @@ def scheme_sums() -> pd.DataFrame:
     return sums[COMPARISON].loc[["mnist", "fashion_mnist", "cifar10"]]
 
 
+def trades() -> pd.DataFrame:
+    """Pearson correlation, over the classes of a data set, of each model's AUROC under the two schemes: dataset, then
+    the models. A model that trades one scheme against the other has a negative one.
+    """
+    rows = []
+    for dataset in ("mnist", "fashion_mnist", "cifar10"):
+        part = cells()
+        part = part[part["dataset"] == dataset]
+        row = {"dataset": dataset}
+        for model in COMPARISON:
+            wide = part[part["model"] == model].pivot(index="class", columns="scheme", values="auc_percent")
+            row[model] = wide["one-vs-all"].corr(wide["all-vs-one"])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def ahead() -> pd.DataFrame:
+    """In how many classes of Table 3 another model is ahead of AD-CGAN: dataset, scheme, classes, ahead, models."""
+    rows = []
+    for (dataset, scheme), part in cells().groupby(["dataset", "scheme"], sort=False):
+        wide = part.pivot(index="class", columns="model", values="auc_percent")
+        others = wide.drop(columns="AD-CGAN").gt(wide["AD-CGAN"], axis=0)
+        models = [model for model in COMPARISON if model in others and others[model].any()]
+        rows.append((dataset, scheme, len(wide), int(others.any(axis=1).sum()), ", ".join(models)))
+    return pd.DataFrame(rows, columns=["dataset", "scheme", "classes", "ahead", "models"])
+
+
 def profiles(dataset: str = "cifar10", scheme: str = "one-vs-all") -> pd.DataFrame:
     """Pearson correlations between the models' AUROCs over the classes of one part of Table 3."""
     part = cells()

@@ -17,6 +17,16 @@ from .data import DATASETS
 from .errors import AdcganError
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose mistakes are one line, and that takes no shortened option for another one."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, allow_abbrev=False, **options)
+
+    def error(self, message):
+        self.exit(2, f"adcgan: error: {message}; see {self.prog} --help\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = _parser()
@@ -157,7 +167,7 @@ def _check(given):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="adcgan", description=__doc__.split("\n\n")[0])
+    parser = _Parser(prog="adcgan", description=__doc__.split("\n\n")[0])
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="train what is missing, load what is there")
@@ -168,7 +178,9 @@ def _parser():
     run.add_argument("--classes", nargs="*", default=[], help="classes by number or name (default: all)")
     run.add_argument("--seeds", nargs="+", type=int, default=[0], help="default: 0")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
-    run.add_argument("--slots", type=int, metavar="N", help="wait for one of N places on a GPU of this machine")
+    run.add_argument(
+        "--slots", type=_above_zero(int), metavar="N", help="wait for one of N places on a GPU of this machine"
+    )
     _add_runs(run)
     group = run.add_argument_group(
         "options of the methods", "default: the paper's settings, then the register's; for which methods in brackets"
@@ -180,22 +192,38 @@ def _parser():
         )  # fmt: skip
     sweep = commands.add_parser("sweep", help="work through the paper's grid; start it again to continue")
     sweep.set_defaults(command=_sweep)
-    sweep.add_argument("--methods", nargs="+", default=[], choices=CONFIGS, metavar="METHOD", help="only these")
-    sweep.add_argument("--datasets", nargs="+", default=[], choices=DATASETS, metavar="DATASET", help="only these")
-    sweep.add_argument("--schemes", nargs="+", default=[], choices=SCHEMES, metavar="SCHEME", help="only these")
+    for name, known in {"methods": CONFIGS, "datasets": DATASETS, "schemes": SCHEMES}.items():
+        sweep.add_argument(
+            f"--{name}", nargs="+", default=[], choices=known, metavar=name[:-1].upper(),
+            help=f"only these of {', '.join(known)}",
+        )  # fmt: skip
     sweep.add_argument("--classes", nargs="+", default=[], help="only these, by number or name")
     sweep.add_argument("--seeds", nargs="+", type=int, default=[], help="only these")
     sweep.add_argument("--study", action="store_true", help="the protocol study's trainings instead of the grid")
     sweep.add_argument("--options", default="", help="options for all cells, as in 'epochs=1 width=0.1'")
     sweep.add_argument("--out", type=Path, default=Path("runs"), help="directory of records (default: %(default)s)")
-    sweep.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop before, with checkpoints")
-    sweep.add_argument("--jobs", type=int, default=1, help="cells at once: processes on a CPU, streams on a GPU")
+    sweep.add_argument("--time-limit", type=_above_zero(float), metavar="SECONDS", help="stop before, with checkpoints")
+    sweep.add_argument(
+        "--jobs", type=_above_zero(int), default=1, help="cells at once: processes on a CPU, streams on a GPU"
+    )
     sweep.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
     sweep.add_argument("--dry-run", action="store_true", help="list the cells' states and what is left would take")
     check = commands.add_parser("check", help="read every record back and say whether all are whole")
     check.set_defaults(command=_check)
     _add_runs(check)
     return parser
+
+
+def _above_zero(kind):
+    """An argument's type: a number of this kind above 0."""
+
+    def number(text):
+        if not (value := kind(text)) > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    number.__name__ = kind.__name__  # argparse names it where the text is no number
+    return number
 
 
 def _options():

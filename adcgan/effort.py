@@ -1,12 +1,12 @@
 """What each page of the book is made from, the training behind it, its time, and the command."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 
 import pandas as pd
 
-from . import paper, plan
+from . import paper, plan, walk_pages
 from .config import COMPARED, YARDSTICKS
 from .html import Html, plain
 from .pages import committed
@@ -24,6 +24,15 @@ class Line:
     made_from: str
     cells: dict | None = None  # filters of `adcgan.plan.cells`
 
+    def of(self, records: Sequence[Record]) -> "Line":
+        """The line over ``records``: the page that follows one image rests on the one run that it shows."""
+        shown = walk_pages.chosen(records) if self.page == "walk" else None
+        if shown is None:
+            return self
+        cell = shown.cell
+        one = {"datasets": [cell.dataset], "schemes": [cell.scheme], "classes": [str(cell.label)]}
+        return replace(self, cells=ADCGAN | one | {"seeds": [cell.seed]})
+
     @property
     def command(self) -> str:
         """The command that trains what is missing, or measures again; empty where there is nothing to do."""
@@ -31,14 +40,15 @@ class Line:
             return "make bench"
         if self.cells is None:
             return ""
-        return " ".join(["adcgan sweep", *(f"--{name} {' '.join(values)}" for name, values in self.cells.items())])
+        filters = (f"--{name} {' '.join(map(str, values))}" for name, values in self.cells.items())
+        return " ".join(["adcgan sweep", *filters])
 
 
 ADCGAN = {"methods": ["adcgan"]}
 LINES = (
     Line("index", "Opening page", RECORDS, {"methods": ["adcgan", *YARDSTICKS]}),
     Line("method", "The method", TEXT),
-    Line("walk", "One image, step by step", RECORDS, ADCGAN | {"datasets": ["fashion_mnist"], "classes": ["0"]}),
+    Line("walk", "One image, step by step", RECORDS, ADCGAN),
     Line("figure1", "Figure 1", TEXT),
     Line("table1", "Table 1", RECORDS, {}),
     Line("table2", "Table 2", "the networks' layer tables"),
@@ -49,7 +59,7 @@ LINES = (
     Line("runs", "The runs, and a page for each cell", RECORDS, {}),
     Line("gallery", "Gallery", RECORDS, {"methods": ["adcgan", *COMPARED]}),
     Line("speed", "Speed", "committed measurements"),
-    Line("decisions", "Decisions", TEXT),
+    Line("decisions", "Decisions", RECORDS, ADCGAN),
     Line("run-it-yourself", "Run it yourself", RECORDS),
     Line("reference", "Reference", TEXT),
     Line("glossary", "Glossary", TEXT),
@@ -99,7 +109,7 @@ def matrix() -> Html:
             else sentence(effort(plan.cells(**line.cells), committed())),
             "command": Html(f"<code>{escape(line.command)}</code>" if line.command else ""),
         }
-        for line in LINES
+        for line in (line.of(committed()) for line in LINES)
     ]
     caption = "What each page is made from, and the training behind it"
     return plain(pd.DataFrame(rows), caption, ("made from", "training behind it", "command"))

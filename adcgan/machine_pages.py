@@ -110,6 +110,6 @@ def speeds() -> Html:
                     "hours": frame["hours"].map("{:.1f}".format),
                 }
             )
-            caption = f"AD-CGAN's grid at the best rates measured: {total:.1f} hours of training at most, {where}"
+            caption = f"AD-CGAN's grid at the best rates measured: {total:.1f} hours of training, {where}"
             html += plain(shown, caption, ("scheme",))
     return html if html.text else note("Nothing was measured yet: make bench.")

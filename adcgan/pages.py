@@ -228,12 +228,12 @@ def run_list() -> Html:
 
 
 def command(record: Record) -> str:
-    """The command line that repeats a record's run."""
+    """The command line that repeats a record's run, in a directory of its own so that it is not read from `runs/`."""
     cell = record.cell
     options = "".join(f" --{name.strip('_').replace('_', '-')} {value}" for name, value in cell.departures.items())
     return (
         f"adcgan run --method {cell.method} --dataset {cell.dataset} --scheme {cell.scheme} "
-        f"--classes {cell.label} --seeds {cell.seed}{options}"
+        f"--classes {cell.label} --seeds {cell.seed}{options} --runs my-runs"
     )
 
 

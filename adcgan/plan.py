@@ -8,6 +8,7 @@ from statistics import median
 from . import paper
 from .config import COMPARED, SCHEMES, YARDSTICKS, configure
 from .data import CLASSES, SHAPES
+from .errors import AdcganError
 from .records import CHECKPOINT, RECORD, Cell, Record
 
 ONE_VS_ALL, ALL_VS_ONE = SCHEMES
@@ -77,6 +78,10 @@ def cells(*, methods=(), datasets=(), schemes=(), classes=(), seeds=(), options:
     The data set digits, which the paper does not have, is part of the grid where it is named.
     Raises AdcganError for a class or an option that does not exist.
     """
+    known = {text for name in datasets or ALL for n, title in enumerate(CLASSES[name]) for text in (str(n), title)}
+    for name in classes:
+        if name not in known:
+            raise AdcganError(f"no class {name!r} in {', '.join(datasets or ALL)}: name one by its number or its name")
     result = []
     for some_methods, some_datasets, scheme, some_seeds in BLOCKS:
         if schemes and scheme not in schemes:

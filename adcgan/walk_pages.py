@@ -183,7 +183,26 @@ def score(record: Record) -> Html:
         among = f"{(normal < value.astype(np.float32)).sum():,} of the {len(normal):,} normal test images"
         lines += f"<li>The {kind} image: {_math('NS(x)')} = {value:.3f}, larger than that of {among}.</li>"
     drawn = charts.histogram(record, dict(zip(KINDS, values, strict=True)))
-    return Html(f"<ul>{lines}</ul>{drawn}") + note("The dashed lines are the two images.")
+    return Html(f"<ul>{lines}</ul>{drawn}") + note("The dashed lines are the two images.") + _order(record, values)
+
+
+def _order(record, values):
+    """In which order the score puts the two images, which components agree, and how the run does as a whole."""
+    normal, anomalous = values
+    right = [name for name in COMPONENTS if np.diff(_values(record, name))[0] > 0]
+    wrong = [name for name in COMPONENTS if name not in right]
+    said = (
+        "the larger score, as it should" if anomalous > normal else "the smaller score: NS takes it for the more normal"
+    )
+    parts = [
+        f"{', '.join(map(_math, names))} {'alone puts' if len(names) == 1 else 'put'} the two in {which} order"
+        for names, which in ((right, "the right"), (wrong, "the wrong"))
+        if names
+    ]
+    return Html(
+        f"<p>Of these two the anomalous image has {said}. {'; '.join(parts)}. Over all test images of this run the "
+        f"AUROC of NS is {100 * record.auroc['NS']:.1f} %.</p>"
+    )
 
 
 def _sides(record: Record, side: Callable[[int], list[tuple[str, str]]]) -> Html:

@@ -149,3 +149,41 @@ def test_the_audit_needs_no_torch():
     code = "import sys, adcgan.audit; print('torch' in sys.modules, 'pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=paper.HERE.parent.parent)
     assert done.stdout.split() == ["False", "True"], done.stderr
+
+
+def test_trades_are_correlations_between_the_two_schemes_of_a_model():
+    table = by_class()
+    frame = audit.trades().set_index("dataset")
+    assert list(frame.index) == ["mnist", "fashion_mnist", "cifar10"]
+    for dataset in frame.index:
+        for model in audit.COMPARISON:
+            one, other = (
+                [table[dataset, scheme, str(n), model] for n in range(10)] for scheme in ("one-vs-all", "all-vs-one")
+            )
+            assert frame.loc[dataset, model] == pytest.approx(np.corrcoef(one, other)[0, 1])
+
+
+def test_the_classes_with_another_model_ahead_are_counted_from_the_cells():
+    table = by_class()
+    for _, row in audit.ahead().iterrows():
+        kind = (row["dataset"], row["scheme"])
+        ours = {place: value for place, value in table.items() if place[:2] == kind and place[3] == "AD-CGAN"}
+        models = set()
+        classes = set()
+        for (dataset, scheme, label, model), value in table.items():
+            if (dataset, scheme) == kind and value > ours[dataset, scheme, label, "AD-CGAN"]:
+                models.add(model)
+                classes.add(label)
+        assert (row["classes"], row["ahead"]) == (len(ours), len(classes))
+        assert row["models"] == ", ".join(model for model in audit.COMPARISON if model in models)
+    assert audit.ahead()["ahead"].sum() == 6
+
+
+def by_class():
+    """Table 3's figures by data set, scheme, class and model, without its rows of means."""
+    with open(paper.HERE / "table3.csv", newline="") as file:
+        return {
+            (row["dataset"], row["scheme"], row["class"], row["model"]): float(row["auc_percent"])
+            for row in csv.DictReader(file)
+            if row["class"] != "mean"
+        }

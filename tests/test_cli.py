@@ -57,9 +57,27 @@ def test_help_lists_every_option_with_its_choices(command):
         assert all(str(choice) in described for choice in field.metadata["choices"] or ())
 
 
-def test_unknown_arguments_are_refused_with_the_usage(command):
-    finished = command("run", "--dataset", "digits", "--contrasive", "literal")
-    assert finished.returncode == 2 and "--contrasive" in finished.stderr and "Traceback" not in finished.stderr
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["run", "--dataset", "digits", "--contrasive", "literal"], "--contrasive"),
+        (["run", "--dataset", "digits", "--contrastiv", "literal"], "--contrastiv"),  # no abbreviations
+        (["run"], "--dataset"),
+        (["run", "--dataset", "digits", "--seeds", "a"], "invalid int value: 'a'"),
+        (["sweep", "--dry-run", "--jobs", "0"], "0 is not above 0"),
+        (["sweep", "--dry-run", "--time-limit", "-4"], "-4 is not above 0"),
+        (["sweep", "--dry-run", "--methods", "gan"], "'gan'"),
+        (["sweep", "--dry-run", "--classes", "foo", "0"], "no class 'foo'"),
+        (["turn"], "'turn'"),
+        ([], "COMMAND"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistaken_arguments_are_refused_in_one_line_that_leads_to_the_help(command, arguments, complaint):
+    finished = command(*arguments)
+    assert finished.returncode == 2 and finished.stdout == ""
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("adcgan: error: ") and complaint in line
 
 
 def test_check_of_an_empty_directory_finds_no_records(command, tmp_path):

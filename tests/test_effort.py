@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adcgan import effort, plan
+from adcgan import effort, plan, walk_pages
 from adcgan.records import read_all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,12 +49,22 @@ def test_nothing_is_estimated_where_nothing_is_recorded():
 def test_every_command_of_the_matrix_is_one_that_the_command_line_takes():
     from adcgan import cli
 
-    commands = [line.command for line in effort.LINES if line.command.startswith("adcgan ")]
-    assert commands
-    for command in commands:
-        given = cli._parser().parse_args(command.split()[1:])
-        line = next(line for line in effort.LINES if line.command == command)
+    records = read_all(ROOT / "runs")
+    lines = [line.of(records) for line in effort.LINES]
+    lines = [line for line in lines if line.command.startswith("adcgan ")]
+    assert lines
+    for line in lines:
+        given = cli._parser().parse_args(line.command.split()[1:])
         assert all(list(getattr(given, name)) == list(values) for name, values in line.cells.items())
+
+
+def test_the_page_of_one_image_rests_on_the_one_run_that_it_shows():
+    records = read_all(ROOT / "runs")
+    (line,) = (line.of(records) for line in effort.LINES if line.page == "walk")
+    (cell,) = plan.cells(**line.cells)
+    assert cell == walk_pages.chosen(records).cell
+    assert effort.effort([cell], records).recorded == 1
+    assert line.of([]) == line
 
 
 def test_printing_an_unbuilt_book_says_so(tmp_path):

@@ -204,7 +204,7 @@ def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of):
     command = pages.run_list().text.partition("<code>adcgan ")[2].partition("</code>")[0]
     given = cli._parser().parse_args(command.split())
     assert (given.dataset, given.classes, given.seeds) == ("mnist", ["3"], [0])
-    assert (given.contrastive, given.lambda_) == ("literal", "0.2")
+    assert (given.contrastive, given.lambda_, str(given.runs)) == ("literal", "0.2", "my-runs")
     assert str(record.directory.relative_to(tmp_path)) in pages.run_list().text
 
 

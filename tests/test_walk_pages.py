@@ -72,6 +72,18 @@ def test_the_weighted_components_add_up_to_the_score(page, record):
     np.testing.assert_allclose(weighted.reshape(2, 4).sum(1), record.scores[rows], atol=3e-3)
 
 
+def test_the_order_of_the_two_images_is_told_with_the_components_that_agree(page, record):
+    text = page("score")
+    rows = [np.flatnonzero(record.anomalous == flag)[0] for flag in (False, True)]
+    normal, anomalous = record.scores[rows].astype(float)
+    assert ("the larger score, as it should" in text) == (anomalous > normal)
+    right = re.search(r"([^.;]*) (?:alone puts|put) the two in the right order", text)
+    named = {part.strip().replace(" ", "_") for part in right[1].split(",")} if right else set()
+    values = {name: record.components[name][rows].astype(float) for name in COMPONENTS}
+    assert named == {name for name, (first, second) in values.items() if second > first}
+    assert f"the AUROC of NS is {100 * record.auroc['NS']:.1f} %" in text
+
+
 def test_the_score_is_placed_among_those_of_the_normal_images(page, record):
     found = re.findall(r"NS \( x \) = ([\d.]+), larger than that of (\d+) of the (\d+) normal", page("score"))
     normal = record.scores[~record.anomalous]
