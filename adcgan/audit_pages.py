@@ -5,7 +5,7 @@ import pandas as pd
 
 from . import audit
 from .data import TITLES
-from .html import Html, note, plain
+from .html import Html, note, plain, signed
 
 
 def published_means() -> Html:
@@ -15,10 +15,14 @@ def published_means() -> Html:
         dataset=frame["dataset"].map(TITLES),
         printed=frame["printed"].map("{:.1f}".format),
         recomputed=frame["recomputed"].map("{:.2f}".format),
-        difference=frame["difference"].map("{:+.2f}".format),
+        difference=[signed(value, 2) for value in frame["difference"]],
         agrees=np.where(frame["agrees"], "yes", "no"),
     ).rename(columns={"dataset": "data set"})
     return plain(frame, "Table 1's means and those of Table 3's cells (%)", ("scheme", "model"))
+
+
+def _two(value):
+    return signed(value, 2)
 
 
 def published_spread() -> Html:
@@ -64,12 +68,12 @@ def published_profiles() -> Html:
     sums["dataset"] = sums["dataset"].map(TITLES)
     html = plain(sums.rename(columns={"dataset": "data set"}), "One-vs-all plus all-vs-one, Table 1 (points)")
     trades = audit.trades()
-    trades = trades.assign(dataset=trades["dataset"].map(TITLES), **trades[audit.COMPARISON].map("{:+.2f}".format))
+    trades = trades.assign(dataset=trades["dataset"].map(TITLES), **trades[audit.COMPARISON].map(_two))
     caption = "Correlation of one-vs-all and all-vs-one AUROC over the ten classes, Table 3"
     html += plain(trades.rename(columns={"dataset": "data set"}), caption)
     for dataset in ("cifar10", "fashion_mnist", "mnist"):
         for scheme in ("one-vs-all", "all-vs-one"):
-            correlations = audit.profiles(dataset, scheme).map("{:+.2f}".format).reset_index()
+            correlations = audit.profiles(dataset, scheme).map(_two).reset_index()
             caption = f"Correlation of AUROC over the ten classes of {TITLES[dataset]}, {scheme}, Table 3"
             html += plain(correlations, caption)
     return html

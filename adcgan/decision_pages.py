@@ -3,12 +3,11 @@
 import dataclasses
 from html import escape
 
-import numpy as np
 import pandas as pd
 
 from . import plan, study
 from .config import Config, configure, register
-from .html import Html, counted, note, plain
+from .html import Html, counted, interval, note, plain, signed
 from .pages import NAMES, committed
 
 SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and what another value moved"
@@ -42,9 +41,10 @@ def decisions() -> Html:
 
 
 def _measured(effect):
-    interval = "" if np.isnan(effect["low"]) else f" ({effect['low']:+.1f} to {effect['high']:+.1f})"
+    ends = interval(effect["low"], effect["high"])
+    ends = f" ({ends})" if ends else ""
     cells = counted(effect["cells"]) + (", trained again" if effect["retrained"] else "")
-    return f"<small>{escape(effect['reading'])}: {effect['mean']:+.1f}{interval} points, {cells}</small>"
+    return f"<small>{escape(effect['reading'])}: {signed(effect['mean'])}{ends} points, {cells}</small>"
 
 
 def options(method: str) -> Html:

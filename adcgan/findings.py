@@ -2,7 +2,7 @@
 
 from . import plan, study, tables, weights
 from .data import TITLES
-from .html import Html, counted, note, symbol
+from .html import Html, counted, interval, note, signed, symbol
 from .pages import SEEDS, committed
 
 STUDY = '<a href="study.html">the study</a>'
@@ -29,8 +29,8 @@ def _held(records):
     )
     yield (
         f"Of the {counted(len(frame))} of AD-CGAN that are run, the published figure lies within the 95 % interval of "
-        f"ours in {inside}; ours less the published goes from {frame['difference'].min():+.1f} to "
-        f"{frame['difference'].max():+.1f} points. "
+        f"ours in {inside}; ours less the published goes from {signed(frame['difference'].min())} to "
+        f"{signed(frame['difference'].max())} points. "
         + (f"With all {SEEDS} seeds: {held}." if whole else f"None has all {SEEDS} seeds yet, so none has a verdict.")
     )
 
@@ -66,7 +66,7 @@ def _largest(records):
     effects = study.effects(records, plan.STUDIED)
     effects = effects[~effects["retrained"].astype(bool) & effects["low"].notna()]
     said = [
-        f"<code>{row['reading']}</code>, {row['mean']:+.1f} points ({row['low']:+.1f} to {row['high']:+.1f}, "
+        f"<code>{row['reading']}</code>, {signed(row['mean'])} points ({interval(row['low'], row['high'])}, "
         f"{counted(row['classes'], 'class', 'classes')})"
         for _, row in effects.head(2).iterrows()
     ]

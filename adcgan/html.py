@@ -67,11 +67,21 @@ def symbol(component: str) -> str:
     return f"<i>{letter}</i><sub>{index}</sub>"
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """A difference with its sign, a proper minus."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def interval(low: float, high: float, digits: int = 1, none: str = "") -> str:
+    """The ends of an interval of differences, on one line; ``none`` where there is no interval."""
+    return none if low != low else f"{signed(low, digits)} to {signed(high, digits)}".replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def difference(points: float) -> str:
     """Ours less the paper's, AUROC points: the sign and a colour say which is higher."""
     kind = "equal" if round(points, 1) == 0 else "higher" if points > 0 else "lower"
     arrow = {"equal": "=", "higher": "▲", "lower": "▼"}[kind]
-    figure = "0.0" if kind == "equal" else f"{points:+.1f}".replace("-", "−")
+    figure = "0.0" if kind == "equal" else signed(points)
     return f'<span class="adcgan-{kind}"><span aria-hidden="true">{arrow}</span> {figure}</span>'
 
 

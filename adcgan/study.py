@@ -172,15 +172,16 @@ def explained(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def left_over(records: Iterable[Record]) -> pd.DataFrame:
+def left_over(records: Iterable[Record], departures: dict | None = None) -> pd.DataFrame:
     """Per cell and rule, the AUROC of NS over left-over z's: least, 5 %, median, 95 %, most; and what stands beside.
 
-    ``paper_protocol`` is ours on the same weights; ``published`` the paper's figure, NaN where it has none; ``share``
-    the part of the draws that reach the published figure.
+    Of the cells at the paper's settings, or of those with other ``departures`` from them. ``paper_protocol`` is ours
+    on the same weights; ``published`` the paper's figure, NaN where it has none; ``share`` the part of the draws that
+    reach the published figure.
     """
     published = _published()
     rows = []
-    for record in _studied(records):
+    for record in _studied(records, departures):
         for rule, title in RULES.items():
             draws = 100 * left_over_draws(record, rule)
             figure = published.get((record.cell.dataset, record.cell.scheme, record.cell.label), np.nan)
@@ -286,8 +287,8 @@ def verdicts(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _studied(records):
-    return [r for r in records if r.cell.method == "adcgan" and r.readings and not r.cell.departures]
+def _studied(records, departures=None):
+    return [r for r in records if r.cell.method == "adcgan" and r.readings and r.cell.departures == (departures or {})]
 
 
 def _key(record):

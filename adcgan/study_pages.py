@@ -9,7 +9,7 @@ import pandas as pd
 from . import figures, paper, plan, statistics, study, tables, weights
 from .config import CONFIGS
 from .data import TITLES
-from .html import Html, counted, difference, note, plain, symbol, verdict
+from .html import Html, counted, difference, interval, note, plain, signed, symbol, verdict
 from .pages import SEEDS, committed
 
 
@@ -68,6 +68,12 @@ def left_over() -> Html:
     """The distribution of AUROC over left-over z's, as a figure and a table for each data set and scheme."""
     frame = study.left_over(committed())
     return parts(frame, _left_over) if len(frame) else note(NOTHING)
+
+
+def released_training() -> Html:
+    """As `left_over`, of the cells trained with the script's differences together."""
+    frame = study.left_over(committed(), plan.CHANGES["released training"])
+    return parts(frame, _left_over) if len(frame) else note("No run with the script's training is recorded yet.")
 
 
 def _left_over(frame):
@@ -157,7 +163,7 @@ def readings() -> Html:
         column = {}
         for reading, row in by_reading.iterrows():
             fewer = f" ({counted(row['of'])})" if row["of"] < cells else ""
-            column[reading] = f"{row['NS']:.1f}" if reading == "paper" else f"{row['points']:+.1f}{fewer}"
+            column[reading] = f"{row['NS']:.1f}" if reading == "paper" else f"{signed(row['points'])}{fewer}"
         columns[f"{TITLES[dataset]}, {scheme}, {counted(cells)}"] = column
     wide = pd.DataFrame(columns).fillna("")
     first = [name for name in ("paper", "released") if name in wide.index]
@@ -180,9 +186,8 @@ def effects() -> Html:
             "weights": np.where(frame["retrained"], "trained again", "the same"),
             "classes": frame["classes"],
             "cells": frame["cells"],
-            "points": [f"{value:+.1f}" for value in frame["mean"]],
-            "interval": [f"{a:+.1f} to {b:+.1f}" if a == a else "too few classes" for a, b in
-                         zip(frame["low"], frame["high"], strict=True)],
+            "points": frame["mean"].map(signed),
+            "interval": [interval(*ends, none="too few classes") for ends in frame[["low", "high"]].to_numpy()],
         }
     )  # fmt: skip
     alt = "Change of AUROC for each single change of protocol, ordered by size"
@@ -204,11 +209,9 @@ def explained() -> Html:
                 "published": part["published"].map("{:.1f}".format),
                 "paper protocol": part["paper_protocol"].map("{:.1f}".format),
                 "this reading": part["NS"].map("{:.1f}".format),
-                "share of the distance": part["fraction"].map("{:+.2f}".format),
-                "interval": [f"{a:+.2f} to {b:+.2f}" if a == a else "too few classes" for a, b in
-                             zip(part["low"], part["high"], strict=True)],
-                "over left-over z's": [f"{a:+.2f} to {b:+.2f}" if a == a else "" for a, b in
-                                       zip(part["draws_low"], part["draws_high"], strict=True)],
+                "share of the distance": [signed(value, 2) for value in part["fraction"]],
+                "interval": [interval(*ends, 2) for ends in part[["low", "high"]].to_numpy()],
+                "over left-over z's": [interval(*ends, 2) for ends in part[["draws_low", "draws_high"]].to_numpy()],
             }
         )  # fmt: skip
         caption = f"{TITLES[dataset]}, {scheme}: AUROC (%), means over the classes with that reading"

@@ -14,7 +14,7 @@ def text_of(monkeypatch):
 
     def show(records):
         monkeypatch.setattr(findings, "committed", lambda: tuple(records))
-        return findings.findings().text
+        return findings.findings().text.replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
 
     return show
 

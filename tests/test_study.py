@@ -279,6 +279,19 @@ def test_left_over_stands_beside_the_published_figure_of_the_same_cell(cells):
     assert frame["share"].max() > 0.02, "some draws reach it, so that the share is tested"
 
 
+def test_left_over_of_cells_with_the_scripts_training_are_those_alone(cells, page_of, tmp_path):
+    options = plan.CHANGES["released training"]
+    changed = write_record(tmp_path, "mnist", 3, **options)
+    records = [*cells, changed, write_record(tmp_path, "mnist", 0, optimiser="adamw")]
+    frame = study.left_over(records, options)
+    assert list(frame["class"]) == [3, 3] and frame.iloc[0]["paper_protocol"] == pytest.approx(
+        100 * changed.auroc["NS"]
+    )
+    assert study.left_over(records).equals(study.left_over(cells))
+    assert len(rows_of(page_of("released_training", records))) == 2
+    assert "No run with the script" in page_of("released_training", cells)
+
+
 def test_left_over_finds_the_published_figure_of_a_class_with_a_name(tmp_path):
     record = write_record(tmp_path, "cats_vs_dogs", 1)
     assert set(study.left_over([record])["published"]) == {published("cats_vs_dogs", "one-vs-all", "dogs")}
@@ -464,6 +477,7 @@ def rows_of(text):
     """The rows of the page's tables as dictionaries from heading to text."""
     rows = []
     for table in re.findall(r"<table.*?</table>", text):
+        table = table.replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
         lines = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in re.findall(r"<tr[^>]*>(.*?)</tr>", table)]
         head, *body = [[html.unescape(cell) for cell in line] for line in lines]
         rows += [dict(zip(head, line, strict=True)) for line in body]
