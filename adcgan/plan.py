@@ -40,6 +40,7 @@ CHANGES: dict[str, dict] = {
         latent_pair="marginal", warm_up_count="included", preprocessing="pad-shrink",
     ),
     "alpha=0, beta=0": dict(alpha=0.0, beta=0.0),
+    "alpha=0.2, beta=0.2": dict(alpha=0.2, beta=0.2),  # InfoMax-GAN's
 } | {
     f"{name}={value}": {name: value}
     for name, value in (
