@@ -115,7 +115,9 @@ def _aurocs(record):
 def _readings(record):
     rows = [{"reading": name, **{part: f"{100 * value:.1f}" for part, value in aurocs.items()}}
             for name, aurocs in record.readings.items()]  # fmt: skip
-    return plain(pd.DataFrame(rows).fillna(""), "AUROC (%) under each reading")
+    return plain(pd.DataFrame(rows).fillna(""), "AUROC (%) under each reading") + note(
+        "Under released and test_latents=released the left-over z is one draw; the study has 200 of them."
+    )
 
 
 def _origin(record):
