@@ -177,7 +177,8 @@ def left_over(records: Iterable[Record], departures: dict | None = None) -> pd.D
 
     Of the cells at the paper's settings, or of those with other ``departures`` from them. ``paper_protocol`` is ours
     on the same weights; ``published`` the paper's figure, NaN where it has none; ``share`` the part of the draws that
-    reach the published figure.
+    reach the published figure. ``against_rest``: the standard deviation, over draws, of what L_FL adds to the
+    anomalies' mean score, over that of the score's other terms among the normal images; NaN where not recorded.
     """
     published = _published()
     rows = []
@@ -188,10 +189,19 @@ def left_over(records: Iterable[Record], departures: dict | None = None) -> pd.D
             quantiles = dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values())), strict=True))
             rows.append(
                 _cell(record) | {"rule": title, "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
-                | {"published": figure, "share": _reaching(draws, figure)}
+                | {"published": figure, "share": _reaching(draws, figure), "against_rest": _against_rest(record, rule)}
             )  # fmt: skip
-    columns = [*CELL, "cell", "name", "rule", "paper_protocol", *QUANTILES, "published", "share"]
+    columns = [*CELL, "cell", "name", "rule", "paper_protocol", *QUANTILES, "published", "share", "against_rest"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _against_rest(record, rule):
+    means = record.study.get(f"left over, {rule}, mean L_FL")
+    if means is None:
+        return np.nan
+    config, normal = record.cell.config, ~record.anomalous
+    rest = combine(record.components | {"L_FL": np.zeros(len(normal))}, config.lambda_, config.rho)[normal]
+    return (1 - config.rho) * means.astype(float).std() / rest.std()
 
 
 def _reaching(draws, figure):

@@ -82,6 +82,9 @@ def _left_over(frame):
     for column in ("paper_protocol", *study.QUANTILES):
         shown[column.replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
     shown = shown.assign(**_beside_published(frame))
+    if frame["against_rest"].notna().any():
+        ratios = frame["against_rest"]
+        shown["z against the rest"] = [f"{value:.2f}" if value == value else "" for value in ratios]
     where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
     alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
     caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"

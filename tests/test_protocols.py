@@ -170,6 +170,8 @@ def test_a_left_over_draw_gives_every_anomaly_that_z_and_leaves_the_normal_image
             x = method.pixels(images[n : n + 1])
             middle = E(G(E(x))) if method.config.latent_feature == "released" else E(G(z[None]))
             components["L_FL"][n] = (D_z(z[None], middle) - D_z(middle, E(x))).abs().item()
+    mean = components["L_FL"][anomalous].mean()
+    assert study.draws[f"left over, {name}, mean L_FL"][7] == pytest.approx(mean, rel=1e-4)
     assert study.draws[f"left over, {name}, L_FL"][7] == pytest.approx(auroc(anomalous, components["L_FL"]), abs=1e-3)
     expected = auroc(anomalous, scores.normality_score(method.config, components))
     assert study.draws[f"left over, {name}, NS"][7] == pytest.approx(expected, abs=1e-3)
@@ -178,7 +180,9 @@ def test_a_left_over_draw_gives_every_anomaly_that_z_and_leaves_the_normal_image
 def test_the_left_over_latent_moves_the_released_score_and_the_paper_score_has_none(study):
     assert np.ptp(study.draws["left over, released, L_FL"]) > 0.1
     assert {name for name in study.draws if name.startswith("left over")} == {
-        f"left over, {rule}, {what}" for rule in ("released", "test_latents=released") for what in ("NS", "L_FL")
+        f"left over, {rule}, {what}"
+        for rule in ("released", "test_latents=released")
+        for what in ("NS", "L_FL", "mean L_FL")
     }
 
 

@@ -93,7 +93,7 @@ def write_record(
     draws = {
         f"left over, {rule}, {what}": random.uniform(0.2, 1, protocols.DRAWS)
         for rule in ("released", "test_latents=released")
-        for what in ("NS", "L_FL")
+        for what in ("NS", "L_FL", "mean L_FL")
     }
     draws |= {f"{name}, NS": random.uniform(0.4, 0.8, count) for name, count in SHARED.items()}
     for protocol, splits in NULLS.items():
@@ -262,6 +262,23 @@ def test_left_over_gives_the_quantiles_of_each_rules_draws(cells):
             assert row["least"] < row["5 %"] < row["median"] < row["95 %"] < row["most"]
             assert (draws < row["5 %"]).sum() == (draws > row["95 %"]).sum() == 10
             assert row["paper_protocol"] == pytest.approx(100 * record.auroc["NS"])
+
+
+def test_how_far_a_draw_moves_the_anomalies_is_set_against_the_spread_of_the_rest_of_the_score(cells, page_of):
+    cells[1].study.pop("left over, released, mean L_FL")
+    frame = study.left_over(cells)
+    for record in cells:
+        GD, GR, FE = (record.components[name][~record.anomalous].astype(float) for name in ("L_GD", "L_GR", "L_FE"))
+        rest = np.std(0.1 * GD + 0.9 * GR + 0.5 * FE)
+        for rule, title in study.RULES.items():
+            row = of(frame, record, rule=title)
+            if record is cells[1] and rule == "released":
+                assert np.isnan(row["against_rest"])
+            else:
+                moved_by = 0.5 * np.std(record.study[f"left over, {rule}, mean L_FL"])
+                assert row["against_rest"] == pytest.approx(moved_by / rest, rel=1e-4)
+    shown = rows_of(page_of("left_over", cells))
+    assert [line["z against the rest"] for line in shown].count("") == 1
 
 
 def test_left_over_stands_beside_the_published_figure_of_the_same_cell(cells):
@@ -561,9 +578,10 @@ def test_the_left_over_page_shows_its_frame(cells, page_of):
         texts = list(line.values())[2:]
         assert texts[:6] == [f"{row[name]:.1f}" for name in ("paper_protocol", *study.QUANTILES)]
         if row["dataset"] == "digits":
-            assert texts[6:] == ["none", ""]
+            assert texts[6:8] == ["none", ""]
         else:
-            assert texts[6:] == [f"{row['published']:.1f}", f"{100 * row['share']:.1f} %"]
+            assert texts[6:8] == [f"{row['published']:.1f}", f"{100 * row['share']:.1f} %"]
+        assert texts[8:] == [f"{row['against_rest']:.2f}"]
 
 
 def test_the_page_of_means_under_one_z_shows_its_frame(cells, page_of):

@@ -98,7 +98,8 @@ def enlarged(method: ADCGAN, seen, anomalous: np.ndarray, left_out: np.ndarray) 
 
 
 def left_over(name: str, method: ADCGAN, seen, anomalous: np.ndarray) -> dict[str, np.ndarray]:
-    """AUROC of NS and of L_FL under a reading with the released rule for z, over `DRAWS` draws of the left-over z.
+    """AUROC of NS and of L_FL under a reading with the released rule for z, over `DRAWS` draws of the left-over z, and
+    the mean of L_FL over the anomalies, which is how far the draw moves them together.
 
     The normal images keep the z's that they have in the reading: only what is left over for the anomalies changes.
     """
@@ -110,6 +111,7 @@ def left_over(name: str, method: ADCGAN, seen, anomalous: np.ndarray) -> dict[st
     return {
         f"left over, {name}, NS": aurocs(anomalous, NS),
         f"left over, {name}, L_FL": aurocs(anomalous, L_FL),
+        f"left over, {name}, mean L_FL": L_FL[:, anomalous].mean(1),
     }
 
 
