@@ -61,14 +61,12 @@ STUDIED_CLASSES = 3  # the first of each
 
 def study_cells(*, datasets=(), classes=(), seeds=()) -> list[Cell]:
     """The protocol study's trainings in order, change by change; filters as in `cells`."""
-    chosen = set(datasets or STUDIED) & set(STUDIED)
-    parts = dict(methods=["adcgan"], schemes=[ONE_VS_ALL], classes=classes, seeds=seeds)
+    chosen = [dataset for dataset in STUDIED if dataset in (datasets or STUDIED)]
+    parts = dict(methods=["adcgan"], datasets=chosen, schemes=[ONE_VS_ALL], classes=classes, seeds=seeds)
     return [
         cell
         for options in CHANGES.values()
-        for dataset in STUDIED
-        if dataset in chosen
-        for cell in cells(datasets=[dataset], options=options, **parts)
+        for cell in (cells(options=options, **parts) if chosen else ())
         if cell.label < STUDIED_CLASSES
     ]
 

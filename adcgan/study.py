@@ -132,12 +132,6 @@ def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "o
     return table.sort_values("low", key=pd.isna, kind="stable", ignore_index=True)
 
 
-def _published() -> pd.Series:
-    """AD-CGAN's AUROC (%) in the paper's Table 3, by dataset, scheme and class."""
-    table = tables.table3([])
-    return table[table["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
-
-
 def explained(records: Iterable[Record]) -> pd.DataFrame:
     """How much of the distance to the published figure each reading makes up: dataset, scheme, reading, classes, cells,
     published, paper_protocol, NS (means over the classes), fraction, low, high, draws_low, draws_high.
@@ -146,7 +140,7 @@ def explained(records: Iterable[Record]) -> pd.DataFrame:
     one leads away. ``low`` and ``high`` are Fieller's interval over classes; ``draws_low`` and ``draws_high`` the 5 and
     95 % quantiles of the fraction over draws of the left-over z, the same one for every cell, NaN for other readings.
     """
-    published, records = _published(), list(records)
+    published, records = tables.published(), list(records)
     draws = {
         (*_key(record), rule): 100 * left_over_draws(record, rule) for record in _studied(records) for rule in RULES
     }
@@ -180,7 +174,7 @@ def left_over(records: Iterable[Record], departures: dict | None = None) -> pd.D
     reach the published figure. ``against_rest``: the standard deviation, over draws, of what L_FL adds to the
     anomalies' mean score, over that of the score's other terms among the normal images; NaN where not recorded.
     """
-    published = _published()
+    published = tables.published()
     rows = []
     for record in _studied(records, departures):
         for rule, title in RULES.items():
@@ -216,7 +210,7 @@ def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
     The study draws the same 200 z's for every cell of a data set. ``sd`` is over them, ``sd_apart`` what it would be if
     every cell had a draw of its own; ``published`` and ``share`` as in `left_over`, of the mean over the same cells.
     """
-    published = _published()
+    published = tables.published()
     kinds: dict[tuple, list[Record]] = {}
     for record in _studied(records):
         kinds.setdefault((record.cell.dataset, record.cell.scheme, record.cell.seed), []).append(record)
@@ -307,6 +301,6 @@ def _key(record):
 
 def _cell(record):
     cell = record.cell
-    name = f"{tables.class_title(cell.label, record.content['cell']['class_name'])}, seed {cell.seed}"
+    name = tables.seed_title(record)
     whole = f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, {name}"
     return dict(zip(CELL, _key(record), strict=True)) | {"cell": whole, "name": name}

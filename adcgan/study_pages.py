@@ -35,11 +35,10 @@ def covered() -> Html:
     frame = study.readings(studied)
     of = frame.groupby("reading")["cell"].nunique()
     fewer = [f"<code>{name}</code> {counted(count)}" for name, count in of.items() if count < len(studied)]
+    others = "; the others were scored before it existed" if len(studied) < len(records) else ""
+    some = f" Not every one of them holds these readings: {', '.join(fewer)}." if fewer else ""
     return Html(
-        f"<p>{len(studied)} of the {counted(len(records))} recorded at the paper's settings hold it; the others were "
-        "scored before it existed. "
-        + (f"Readings that came later fewer cells hold: {', '.join(fewer)}." if fewer else "")
-        + "</p>"
+        f"<p>{len(studied)} of the {counted(len(records))} recorded at the paper's settings hold it{others}.{some}</p>"
     )
 
 
@@ -194,7 +193,7 @@ def effects() -> Html:
         }
     )  # fmt: skip
     alt = "Change of AUROC for each single change of protocol, ordered by size"
-    caption = f"One change at a time against the paper protocol, one-vs-all, {on}"
+    caption = f"One change at a time (released: its two) against the paper protocol, one-vs-all, {on}"
     return Html(figures.svg(figures.effects(frame), alt)) + plain(shown, caption, ("weights", "interval"))
 
 
@@ -298,7 +297,8 @@ def ladder() -> Html:
             of = part[part["reduction"] == reduction].set_index("variant")["ours"]
             columns[f"{TITLES[dataset]}, {scheme}, {counted(part['cells'].iloc[0])}: {reduction}s"] = of
         of = part.drop_duplicates("variant").set_index("variant")["paper"]
-        columns[f"paper, {TITLES[dataset]}, {scheme}, all classes"] = of
+        if of.notna().any():  # the paper's Table 4 has two data sets
+            columns[f"paper, {TITLES[dataset]}, {scheme}, all classes"] = of
     wide = pd.DataFrame(columns).map("{:.1f}".format)
     wide.index = [f"{name.removeprefix('AD-CGAN_')}" for name in wide.index]
     caption = "Table 4's variants: mean AUROC (%) with the components as means (the default) and as the printed sums"
@@ -310,12 +310,7 @@ def best() -> Html:
     frame = weights.best(committed())
     if frame.empty:
         return note("No cell of the paper is run yet.")
-    return parts(frame.assign(cell=frame["class"], name=_cell_names(frame)), _best)
-
-
-def _cell_names(frame):
-    """A cell's name within its data set and scheme."""
-    return [f"{tables.class_title(row['class'], row['class_name'])}, seed {row['seed']}" for _, row in frame.iterrows()]
+    return parts(frame.assign(cell=frame["name"]), _best)
 
 
 def _best(frame):

@@ -45,6 +45,17 @@ def class_title(label: int, name: str) -> str:
     return name if name == str(label) else f"{label} {name}"
 
 
+def seed_title(record: Record) -> str:
+    """A record's class and seed, its name within a data set and scheme."""
+    return f"{class_title(record.cell.label, record.content['cell']['class_name'])}, seed {record.cell.seed}"
+
+
+def published() -> pd.Series:
+    """AD-CGAN's AUROC (%) in the paper's Table 3, by dataset, scheme and class."""
+    table = table3([])
+    return table[table["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
+
+
 def measured(records: Iterable[Record]) -> pd.DataFrame:
     """One row per record at the paper's settings: method, dataset, scheme, class, seed, AUROC in percent, data.
 

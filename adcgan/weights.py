@@ -42,13 +42,12 @@ def ladder(records: Iterable[Record]) -> pd.DataFrame:
 
 def best(records: Iterable[Record]) -> pd.DataFrame:
     """Per cell and reduction the largest AUROC of NS over `LAMBDAS` and `RHOS`, found with the test's labels: dataset,
-    scheme, class, class_name, seed, reduction, paper, ours, best, lambda_, rho.
+    scheme, class, seed, name, reduction, paper, ours, best, lambda_, rho.
 
     A bound on what a search over the two weights could have brought (register row 32), not a result: no figure of ours
     rests on it. ``ours`` is NS at the paper's weights.
     """
-    published = tables.table3([])
-    published = published[published["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
+    published = tables.published()
     grid = [(lambda_, rho) for lambda_ in LAMBDAS for rho in RHOS]
     rows = []
     for record in _ours(records):
@@ -58,12 +57,11 @@ def best(records: Iterable[Record]) -> pd.DataFrame:
             found = aurocs(record.anomalous, np.stack([combine(record.components, *pair, counts) for pair in grid]))
             ours = auroc(record.anomalous, combine(record.components, cell.config.lambda_, cell.config.rho, counts))
             rows.append(
-                (cell.dataset, cell.scheme, cell.label, record.content["cell"]["class_name"], cell.seed, reduction,
+                (cell.dataset, cell.scheme, cell.label, cell.seed, tables.seed_title(record), reduction,
                  published.get((cell.dataset, cell.scheme, cell.label), np.nan), 100 * ours, 100 * found.max(),
                  *grid[found.argmax()])
             )  # fmt: skip
-    columns = ["dataset", "scheme", "class", "class_name", "seed", "reduction", "paper", "ours", "best", "lambda_",
-               "rho"]  # fmt: skip
+    columns = ["dataset", "scheme", "class", "seed", "name", "reduction", "paper", "ours", "best", "lambda_", "rho"]
     return pd.DataFrame(rows, columns=columns)
 
 

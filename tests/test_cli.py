@@ -65,6 +65,8 @@ def test_help_lists_every_option_with_its_choices(command):
         (["run"], "--dataset"),
         (["run", "--dataset", "digits", "--seeds", "a"], "invalid int value: 'a'"),
         (["sweep", "--dry-run", "--jobs", "0"], "0 is not above 0"),
+        (["sweep", "--dry-run", "--jobs", "a"], "invalid int value: 'a'"),
+        (["sweep", "--dry-run", "--study", "--classes", "foo"], "no class 'foo'"),
         (["sweep", "--dry-run", "--time-limit", "-4"], "-4 is not above 0"),
         (["sweep", "--dry-run", "--methods", "gan"], "'gan'"),
         (["sweep", "--dry-run", "--classes", "foo", "0"], "no class 'foo'"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_study import TERMS, write_record
 
-from adcgan import evaluation, findings, plan, study, weights
+from adcgan import evaluation, findings, plan, study, study_pages, weights
 from adcgan.scores import COMPONENTS, combine
 
 
@@ -46,8 +46,8 @@ def test_the_first_says_in_how_many_cells_the_published_figure_holds(cells, text
     text = text_of(cells)
     frame = study.verdicts(cells)
     inside = sum(row["low"] <= row["paper"] <= row["high"] for _, row in frame.iterrows())
-    assert "Of the 4 cells of AD-CGAN that are run, the published" in text
-    assert f"within the 95 % interval of ours in {inside};" in text
+    assert "Of the 4 classes that AD-CGAN is run on, the published" in text
+    assert f"the 95 % interval of ours in {inside};" in text
     assert (
         f"from {min(frame['ours'] - frame['paper']):+.1f} to {max(frame['ours'] - frame['paper']):+.1f} points" in text
     )
@@ -58,12 +58,15 @@ def test_the_first_says_in_how_many_cells_the_published_figure_holds(cells, text
     assert sum(counts) == 1
 
 
-def test_the_largest_changes_are_the_first_two_with_an_interval(cells, text_of):
+def test_the_largest_changes_are_the_first_two_with_an_interval(cells, text_of, tmp_path):
     effects = study.effects(cells[:4], plan.STUDIED)
+    effects = effects[effects["row"].notna()]
     for _, row in effects.head(2).iterrows():
         figures = f"{row['mean']:+.1f} points ({row['low']:+.1f} to {row['high']:+.1f}, 4 classes)"
         assert f"<code>{row['reading']}</code>, {figures}" in text_of(cells)
     assert effects.iloc[2]["reading"] not in text_of(cells)
+    without = [write_record(tmp_path, "mnist", label, study=False) for label in range(5, 8)]
+    assert text_of([*cells, *without]).count("4 classes)") == 2, "ranked on the classes that hold every reading"
     assert "the most" not in text_of(cells[:2]), "two classes say nothing of others"
 
 
@@ -80,7 +83,7 @@ def test_a_component_below_chance_is_named_with_its_cells(cells, text_of, monkey
     frame["AUROC"] = [60.0, 60.0, 60.0, 45.0, 60.0, 60.0, 60.0, 52.0]
     monkeypatch.setattr(study, "components", lambda records: frame)
     text = text_of(cells[:2])
-    assert "<i>L</i><sub>FL</sub> gives a mean AUROC of 48.5 % over 2 cells" in text and "in 1 of them it" in text
+    assert "<i>L</i><sub>FL</sub> gives a mean AUROC of 48.5 % over 2 classes" in text and "in 1 of them it" in text
     assert "<sub>GR</sub>" not in text
 
 
@@ -88,6 +91,13 @@ def test_without_a_run_of_the_papers_there_is_a_note_and_without_a_study_nothing
     assert text_of([cells[-1]]) == text_of([]) != text_of(cells)
     text = text_of([write_record(tmp_path, study=False)])
     assert "Table 4" in text and "protocol's" not in text
+
+
+def test_a_data_set_that_table_4_lacks_has_no_figure_of_the_papers(text_of, tmp_path, monkeypatch):
+    record = write_record(tmp_path, "cifar10", 0)
+    assert "CIFAR-10, one-vs-all, 1 cell: generation" in text_of([record]) and "nan" not in text_of([record])
+    monkeypatch.setattr(study_pages, "committed", lambda: (record,))
+    assert "nan" not in study_pages.ladder().text and "paper," not in study_pages.ladder().text
 
 
 def test_the_ladder_has_every_variant_both_ways_and_averages_seeds_first(cells, tmp_path):
