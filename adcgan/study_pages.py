@@ -213,7 +213,8 @@ def explained() -> Html:
                 "this reading": part["NS"].map("{:.1f}".format),
                 "share of the distance": [signed(value, 2) for value in part["fraction"]],
                 "interval": [interval(*ends, 2) for ends in part[["low", "high"]].to_numpy()],
-                "over left-over z's": [interval(*ends, 2) for ends in part[["draws_low", "draws_high"]].to_numpy()],
+                "over left-over z's": [interval(*ends, 2).replace("\N{NO-BREAK SPACE}", " ")  # may break: a wide table
+                                       for ends in part[["draws_low", "draws_high"]].to_numpy()],
             }
         )  # fmt: skip
         caption = f"{TITLES[dataset]}, {scheme}: AUROC (%), means over the classes with that reading"
