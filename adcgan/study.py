@@ -180,13 +180,17 @@ def left_over(records: Iterable[Record], departures: dict | None = None) -> pd.D
         for rule, title in RULES.items():
             draws = 100 * left_over_draws(record, rule)
             figure = published.get((record.cell.dataset, record.cell.scheme, record.cell.label), np.nan)
-            quantiles = dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values())), strict=True))
+            quantiles = _quantiles(draws)
             rows.append(
                 _cell(record) | {"rule": title, "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
                 | {"published": figure, "share": _reaching(draws, figure), "against_rest": _against_rest(record, rule)}
             )  # fmt: skip
     columns = [*CELL, "cell", "name", "rule", "paper_protocol", *QUANTILES, "published", "share", "against_rest"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _quantiles(draws):
+    return dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values())), strict=True))
 
 
 def _against_rest(record, rule):
@@ -224,7 +228,7 @@ def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
             draws = np.stack([100 * left_over_draws(record, rule) for record in cells])
             means = draws.mean(0)
             rows.append(
-                (*kind, len(cells), title, ours, *np.quantile(means, list(QUANTILES.values())), means.std(),
+                (*kind, len(cells), title, ours, *_quantiles(means).values(), means.std(),
                  np.sqrt(draws.var(1).sum()) / len(cells), figure, _reaching(means, figure))
             )  # fmt: skip
     columns = ["dataset", "scheme", "seed", "cells", "rule", "paper_protocol", *QUANTILES, "sd", "sd_apart",
@@ -240,7 +244,7 @@ def other_latents(records: Iterable[Record]) -> pd.DataFrame:
     for record in _studied(records):
         for name in [name for name in record.study if " shared z" in name]:
             draws = 100 * record.study[name].astype(float)
-            quantiles = dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values())), strict=True))
+            quantiles = _quantiles(draws)
             rows.append(
                 _cell(record) | {"latents": name.removesuffix(", NS"), "draws": len(draws),
                                  "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
