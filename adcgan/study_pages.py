@@ -77,10 +77,7 @@ def released_training() -> Html:
 
 def _left_over(frame):
     """One part of it. Published and paper protocol stand once a cell, the draws once for each rule."""
-    shown = pd.DataFrame({"cell": frame["cell"], "rule": frame["rule"]})
-    for column in ("paper_protocol", *study.QUANTILES):
-        shown[column.replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
-    shown = shown.assign(**_beside_published(frame))
+    shown = frame[["cell", "rule"]].assign(**_points(frame, *study.QUANTILES), **_beside_published(frame))
     if frame["against_rest"].notna().any():
         ratios = frame["against_rest"]
         shown["z against the rest"] = [f"{value:.2f}" if value == value else "" for value in ratios]
@@ -88,6 +85,15 @@ def _left_over(frame):
     alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
     caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"
     return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
+
+
+def _points(frame, *columns):
+    """The AUROC of the paper protocol and the named quantiles of the draws, one decimal each."""
+    shown = frame[["paper_protocol", *columns]].map("{:.1f}".format)
+    titles = {"sd_apart": "sd, a z each"}
+    return {
+        titles.get(name, name.replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")): shown[name] for name in shown
+    }
 
 
 def _beside_published(frame):
@@ -113,10 +119,7 @@ def left_over_means() -> Html:
             "rule": frame["rule"],
         }
     )
-    for column in ("paper_protocol", "5 %", "median", "95 %", "sd", "sd_apart"):
-        title = {"sd_apart": "sd, a z each"}.get(column, column.replace("_", " "))
-        shown[title.replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
-    shown = shown.assign(**_beside_published(frame))
+    shown = shown.assign(**_points(frame, "5 %", "median", "95 %", "sd", "sd_apart"), **_beside_published(frame))
     return plain(shown, "Mean AUROC (%) of NS over the classes, one left-over z for all of them: 200 draws", ("rule",))
 
 
@@ -128,9 +131,7 @@ def other_latents() -> Html:
 
 def _other_latents(frame):
     """One part of it."""
-    shown = frame[["cell", "latents", "draws"]].copy()
-    for column in ("paper_protocol", *study.QUANTILES):
-        shown[column.replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")] = frame[column].map("{:.1f}".format)
+    shown = frame[["cell", "latents", "draws"]].assign(**_points(frame, *study.QUANTILES))
     where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
     return plain(shown, f"{where}: AUROC (%) of NS under other z's that all images share", ("latents",))
 
