@@ -8,7 +8,7 @@ import pandas as pd
 
 from . import paper, plan, walk_pages
 from .config import COMPARED, YARDSTICKS
-from .html import Html, plain
+from .html import Html, command, duration, plain
 from .pages import committed
 from .records import Record
 
@@ -107,7 +107,7 @@ def matrix() -> Html:
             "training behind it": "none"
             if line.cells is None
             else sentence(effort(plan.cells(**line.cells), committed())),
-            "command": Html(f"<code>{escape(line.command)}</code>" if line.command else ""),
+            "command": command(line.command) if line.command else "",
         }
         for line in (line.of(committed()) for line in LINES)
     ]
@@ -118,15 +118,11 @@ def matrix() -> Html:
 def sentence(behind: Effort) -> str:
     """An effort in words."""
     parts = [
-        f"{behind.recorded:,} of {behind.cells:,} cells recorded" + f", {_time(behind.spent)}" * (behind.spent > 0)
+        f"{behind.recorded:,} of {behind.cells:,} cells recorded" + f", {duration(behind.spent)}" * (behind.spent > 0)
     ]
     with_rate = behind.cells - behind.recorded - behind.without_rate
     if with_rate:
-        parts.append(f"{with_rate:,} more: {_time(behind.estimated)}, estimated")
+        parts.append(f"{with_rate:,} more: {duration(behind.estimated)}, estimated")
     if behind.without_rate:
         parts.append(f"{behind.without_rate:,} more: not measured")
     return "; ".join(parts)
-
-
-def _time(seconds):
-    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"

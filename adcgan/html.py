@@ -61,6 +61,20 @@ def counted(cells: float, one: str = "cell", many: str = "cells") -> str:
     return f"{cells:.0f} {one if cells == 1 else many}"
 
 
+def duration(seconds: float) -> str:
+    """A time for people: in the largest unit of hours, minutes and seconds of which it has one."""
+    if seconds < 0.05:
+        return "<\N{NO-BREAK SPACE}0.1\N{NO-BREAK SPACE}s"
+    unit, length = next((kind for kind in (("h", 3600), ("min", 60)) if seconds >= kind[1]), ("s", 1))
+    return f"{seconds / length:,.1f}\N{NO-BREAK SPACE}{unit}"
+
+
+def command(text: str) -> Html:
+    """A command in a table, its words whole as in the text: a line does not break after an option's hyphens."""
+    words = (f'<span class="pre">{escape(word)}</span>' for word in text.split())
+    return Html(f"<code>{' '.join(words)}</code>")
+
+
 def symbol(component: str) -> str:
     """A component's name as HTML: L with its index."""
     letter, _, index = component.partition("_")
@@ -68,8 +82,8 @@ def symbol(component: str) -> str:
 
 
 def signed(value: float, digits: int = 1) -> str:
-    """A difference with its sign, a proper minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """A difference with its sign, a proper minus; what rounds to nothing has a plus."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def interval(low: float, high: float, digits: int = 1, none: str = "") -> str:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from . import pages, speed, tables
 from .data import TITLES
-from .html import Html, note, plain
+from .html import Html, counted, duration, note, plain
 from .pages import NAMES, committed
 from .records import read_all
 
@@ -36,25 +36,22 @@ def local_run() -> Html:
 
 
 def costs() -> Html:
-    """Training time per cell as recorded, per data set, scheme and device."""
+    """Median training times of recorded cells: a table per device, lines by method and scheme, columns by data set."""
     frame = tables.runs(committed())
     frame = frame[frame["departures"] == ""]
-    grouped = (
-        frame.groupby(["method", "dataset", "scheme", "device", "threads"], sort=False)["train_seconds"]
-        .agg(["count", "median"])
-        .reset_index()
-    )
-    shown = pd.DataFrame(
-        {
-            "method": [next(name for name, known in NAMES.items() if known == method) for method in grouped["method"]],
-            "data set": [TITLES.get(name, name) for name in grouped["dataset"]],
-            "scheme": grouped["scheme"],
-            "device": [f"{row.device}, {row.threads} thread{'s' * (row.threads > 1)}" for row in grouped.itertuples()],
-            "cells": grouped["count"],
-            "median minutes a cell": (grouped["median"] / 60).round(1),
-        }
-    )
-    return plain(shown, "What a cell cost to train", ("data set", "scheme", "device"))
+    html = Html("")
+    for (device, threads), on_it in frame.groupby(["device", "threads"], sort=False):
+        lines = []
+        for (method, scheme), part in on_it.groupby(["method", "scheme"], sort=False):
+            medians = part.groupby("dataset")["train_seconds"].median()
+            title = next(name for name, known in NAMES.items() if known == method)
+            times = {TITLES.get(name, name): duration(seconds) for name, seconds in medians.items()}
+            lines.append({"method": title, "scheme": scheme} | times)
+        shown = pd.DataFrame(lines).fillna("")
+        columns = ["method", "scheme", *(title for title in TITLES.values() if title in shown)]
+        where = f"{device}, {counted(threads, 'thread', 'threads')}"
+        html += plain(shown[columns], f"What a cell cost to train, median: {where}", ("scheme",))
+    return html if html.text else note("No run is recorded yet.")
 
 
 def targets() -> Html:

@@ -99,6 +99,14 @@ def test_on_a_telephone_the_page_is_no_wider_than_the_screen(opened):
     assert wide <= 0
 
 
+def test_at_a_desk_words_of_code_are_whole_and_stay_in_their_column(opened):
+    broken = """() => [...document.querySelectorAll("main :is(p, li, td) code .pre")].filter(word => {
+        const column = word.closest("p, li, td"), box = word.getBoundingClientRect();
+        return word.getClientRects().length > 1 || box.right > column.getBoundingClientRect().right + 1;
+    }).map(word => word.textContent)"""
+    assert opened.evaluate(broken) == []
+
+
 def test_in_print_there_are_no_side_bars_and_no_buttons(opened):
     opened.emulate_media(media="print")
     bars = opened.locator(".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, #pst-back-to-top")

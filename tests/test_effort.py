@@ -37,7 +37,8 @@ def test_the_time_of_recorded_cells_is_that_of_their_records_and_the_rest_is_the
 
 def test_the_sentence_accounts_for_every_cell():
     behind = effort.Effort(cells=10, recorded=3, spent=7200.0, estimated=1800.0, without_rate=5)
-    assert effort.sentence(behind) == "3 of 10 cells recorded, 2.0 h; 2 more: 30.0 min, estimated; 5 more: not measured"
+    words = effort.sentence(behind).replace("\N{NO-BREAK SPACE}", " ")
+    assert words == "3 of 10 cells recorded, 2.0 h; 2 more: 30.0 min, estimated; 5 more: not measured"
     assert effort.sentence(effort.Effort(2, 0, 0, 0, 2)) == "0 of 2 cells recorded; 2 more: not measured"
 
 

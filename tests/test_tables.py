@@ -12,8 +12,12 @@ from adcgan.evaluation import auroc
 from adcgan.records import Cell, read_all, write
 from adcgan.scores import COMPONENTS, VARIANTS, combine
 
+DEVICE = {"type": "cpu", "name": "test", "threads": 1}
 
-def write_record(runs, dataset="mnist", scheme="one-vs-all", label=0, seed=0, canonical=True, **options):
+
+def write_record(
+    runs, dataset="mnist", scheme="one-vs-all", label=0, seed=0, canonical=True, seconds=60, device=DEVICE, **options
+):
     """A whole record with scores drawn from a generator: enough for a table, written and read for real."""
     size, channels = tables.FORMATS.get(dataset, (28, 1))
     cell = Cell("adcgan", dataset, scheme, label, seed, configure("adcgan", scheme, size, channels, **options))
@@ -31,8 +35,8 @@ def write_record(runs, dataset="mnist", scheme="one-vs-all", label=0, seed=0, ca
         "data": {"fingerprint": "0" * 64, "canonical": canonical, "provenance": "canonical" if canonical else "a copy"},
         "code": {"version": "0", "revision": "abc", "dirty": False},
         "environment": {},
-        "device": {"type": "cpu", "name": "test", "threads": 1},
-        "cost": {"train_seconds": 60, "score_seconds": 1, "peak_memory_bytes": 1, "resumed": 0},
+        "device": device,
+        "cost": {"train_seconds": seconds, "score_seconds": 1, "peak_memory_bytes": 1, "resumed": 0},
         "finished": "2026-01-01T00:00:00+00:00",
     }  # fmt: skip
     arrays = {"NS": scores, "labels": np.zeros(40, np.uint16), "anomalous": anomalous, **components}
@@ -194,6 +198,23 @@ def test_pages_are_whole_without_any_record(tmp_path, book_of):
     networks = [network_pages.figure1, network_pages.parameters, network_pages.layers]
     for page in [*everywhere, *machines, *networks, decision_pages.decisions, lambda: decision_pages.options("alad")]:
         assert page().text.strip()
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [(0.02, "< 0.1 s"), (0.3, "0.3 s"), (59, "59.0 s"), (60, "1.0 min"), (3600, "1.0 h"), (4e6, "1,111.1 h")],
+)
+def test_a_time_has_the_largest_unit_of_which_it_has_one(seconds, text):
+    assert html.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_what_cells_cost_has_a_table_for_each_device(tmp_path, book_of):
+    for label, (seconds, threads) in enumerate([(60, 1), (120, 1), (7200, 2)]):
+        write_record(tmp_path, label=label, seconds=seconds, device=DEVICE | {"threads": threads})
+    book_of(tmp_path)
+    shown = machine_pages.costs().text.replace("\N{NO-BREAK SPACE}", " ")
+    assert re.findall(r"<caption>.*?, median: (.*?)</caption>", shown) == ["test, 1 thread", "test, 2 threads"]
+    assert re.findall(r"<td>(.*?)</td>", shown) == ["1.5 min", "2.0 h"]
 
 
 def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of):
