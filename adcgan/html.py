@@ -8,6 +8,7 @@ from statistics import stdev
 import pandas as pd
 
 ORIGINS = {"reimplemented": "†", "quoted": "*"}  # the paper's marks
+LONG = 40  # letters of a row's heading from which on it may break
 VERDICTS = {"reproduced": "✓", "not reproduced": "✗", "undecided": "?", "incomplete": "…"}
 
 
@@ -76,9 +77,9 @@ def command(text: str) -> Html:
 
 
 def symbol(component: str) -> str:
-    """A component's name as HTML: L with its index."""
+    """A component's name as HTML: L with its index, or the word that it is."""
     letter, _, index = component.partition("_")
-    return f"<i>{letter}</i><sub>{index}</sub>"
+    return f"<i>{letter}</i><sub>{index}</sub>" if index else escape(component)
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -154,18 +155,26 @@ def paired(frame: pd.DataFrame, *, rows: dict[str, str], groups: Callable, capti
 
 
 def plain(frame: pd.DataFrame, caption: str, text: tuple[str, ...] = ()) -> Html:
-    """A data frame as it is; the first column heads its row, the columns named in ``text`` are set left."""
+    """A data frame as it is; the first column heads its row, the columns named in ``text`` are set left.
+
+    Values and names of columns may be `Html`.
+    """
     kinds = {name: ' class="text"' if name in text else "" for name in frame.columns}
-    head = "".join(f'<th scope="col"{kinds[name]}>{escape(str(name))}</th>' for name in frame.columns)
+    head = "".join(f'<th scope="col"{kinds[name]}>{_text(name)}</th>' for name in frame.columns)
     body = []
     for values in frame.itertuples(index=False):
-        texts = [value.text if isinstance(value, Html) else escape(str(value)) for value in values]
-        cells = f'<th scope="row">{texts[0]}</th>'
+        texts = list(map(_text, values))
+        long = ' class="long"' if isinstance(values[0], str) and len(values[0]) > LONG else ""
+        cells = f'<th scope="row"{long}>{texts[0]}</th>'
         cells += "".join(
             f"<td{kinds[name]}>{text}</td>" for name, text in zip(frame.columns[1:], texts[1:], strict=True)
         )
         body.append(f"<tr>{cells}</tr>")
     return table(f"<tr>{head}</tr>", body, caption)
+
+
+def _text(value):
+    return value.text if isinstance(value, Html) else escape(str(value))
 
 
 def table(head: str, body: list[str], caption: str) -> Html:

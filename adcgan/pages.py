@@ -9,7 +9,7 @@ import pandas as pd
 from . import tables
 from .config import CONFIGS, SCHEMES
 from .data import TITLES
-from .html import Html, difference, note, paired, plain, seeds_text, table, tip
+from .html import Html, counted, difference, duration, note, paired, plain, seeds_text, symbol, table, tip
 from .records import Record, read_all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -223,7 +223,7 @@ def run_list() -> Html:
         records = [record for record in committed() if record.cell.method == method]
         if records:
             caption = f"Every recorded run of {model}; open a line for its evidence"
-            html += plain(pd.DataFrame(map(_run_row, records)), caption, ("components", "device", "revision"))
+            html += plain(pd.DataFrame(map(_run_row, records)), caption, ("revision",))
     return html
 
 
@@ -243,20 +243,19 @@ def _run_row(record):
         f"<p>Again: <code>{command(record)}</code></p>"
         f"<p>Record: <code>{record.directory.relative_to(ROOT)}/record.json</code>, "
         f"finished {content['finished']}. Data: {escape(content['data']['provenance'])}, "
-        f"SHA-256 <code>{content['data']['fingerprint'][:16]}</code></p>"
+        f"SHA-256 <code>{content['data']['fingerprint'][:16]}</code>. "
+        f"Device: {escape(content['device']['name'])}, {counted(content['device']['threads'], 'thread', 'threads')}</p>"
     )
     title = TITLES.get(cell.dataset, cell.dataset)
     departures = "".join(f", {name}={value}" for name, value in cell.departures.items())
     name = tables.class_title(cell.label, content["cell"]["class_name"])
     name = f"{title}, {cell.scheme}, {name}, seed {cell.seed}{departures}"
-    parts = {name: value for name, value in record.auroc.items() if name != "NS"}
-    threads = content["device"]["threads"]
+    parts = {Html(symbol(name)): f"{100 * value:.1f}" for name, value in record.auroc.items() if name != "NS"}
     return {
         "cell": Html(f"<details><summary>{escape(name)}</summary>{evidence}</details>"),
         "AUROC %": f"{100 * record.auroc['NS']:.1f}",
-        "components": ", ".join(f"{name} {100 * v:.1f}" for name, v in parts.items()) if len(parts) > 1 else "",
-        "minutes": f"{content['cost']['train_seconds'] / 60:.1f}",
-        "device": f"{content['device']['name']}, {threads} thread{'s' if threads > 1 else ''}",
+        **(parts if len(parts) > 1 else {}),
+        "trained in": duration(content["cost"]["train_seconds"]),
         "revision": Html(
             f"<code>{str(content['code']['revision'])[:10]}</code>{' (changed)' if content['code']['dirty'] else ''}"
         ),
