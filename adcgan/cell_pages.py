@@ -15,6 +15,7 @@ import pandas as pd
 from . import charts, tables
 from .data import TITLES
 from .html import Html, note, plain
+from .notebook import shows
 from .pages import NAMES, ROOT, command
 from .records import PICTURES, RECORD, Record
 from .tables import address
@@ -67,9 +68,9 @@ def cell_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> 
     at_settings = sum(set(record.cell.departures) <= {"test_images"} for record in records)
     lead = note(f"The class named is the {what} one. {at_settings} of {planned} planned seeds are recorded.").text
     files = {file_name(record): record.directory / RECORD for record in records}
-    # The notebook that papermill executed, where one is kept: of every class of the data set and scheme.
+    # The notebook that papermill executed, where one is kept: of the classes that were recorded then.
     notebook = records[0].directory.parents[4] / "notebooks" / f"{'-'.join(kind)}.ipynb"
-    if notebook.is_file():
+    if notebook.is_file() and shows(notebook, label, records[0].content["cell"]["class_name"]):
         files[f"cells/notebooks/{notebook.name}"] = notebook
         lead += f'<p>The <a href="notebooks/{notebook.name}" download>executed notebook</a> of these runs.</p>'
     body = f"<h1>{escape(title)}</h1>{lead}" + "".join(map(section, records)) + _up("table3")

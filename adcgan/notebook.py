@@ -1,6 +1,7 @@
 """What `book/train.ipynb` needs besides the package: strict parameters and paths from the repository root."""
 
 import ast
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,6 +34,13 @@ def parameters(names: Mapping[str, object], before: set[str]) -> dict:
 def from_root(path: str) -> Path:
     """A relative path from the repository root, wherever the notebook happens to run."""
     return ROOT / path
+
+
+def shows(executed: Path, label: int, name: str) -> bool:
+    """Whether a notebook that papermill executed was given the class ``label``, by its number or its ``name``."""
+    given = json.loads(executed.read_text())["metadata"]["papermill"]["parameters"]
+    classes = _convert("classes", given.get("classes", []), list, given["method"])
+    return not classes or label in classes or name in classes
 
 
 def _convert(name, value, wanted, method):

@@ -1,12 +1,13 @@
 """The page of a cell, made from a record alone, and the charts on it."""
 
+import json
 import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
 
-from adcgan import cell_pages, charts
+from adcgan import cell_pages, charts, notebook
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +89,23 @@ def test_the_losses_charts_are_those_of_the_record_one_panel_each(record):
     assert {name: value for name, value in labels} == {name: f"{value:.3g}" for name, value in last.items()}
 
 
-def test_a_page_leads_to_the_executed_notebook_where_one_is_kept():
+def test_a_page_leads_to_the_executed_notebook_that_shows_its_class():
     from adcgan.records import read_all
 
+    linked = set()
     for page in cell_pages.all_pages(read_all(cell_pages.ROOT / "runs")):
         kept = [source for place, source in page.files.items() if place.startswith("cells/notebooks/")]
-        assert all(source.parent == cell_pages.ROOT / "runs/notebooks" for source in kept)
         assert ("executed notebook" in page.body) == bool(kept)
-        notebook = f"{page.name.removeprefix('cells/').rpartition('-')[0]}.ipynb"
-        assert bool(kept) == (cell_pages.ROOT / "runs/notebooks" / notebook).is_file()
+        kind, _, label = page.name.removeprefix("cells/").rpartition("-")
+        assert all(source == cell_pages.ROOT / f"runs/notebooks/{kind}.ipynb" for source in kept)
+        assert all(f"### Class {label} (" in source.read_text() for source in kept)
+        linked.update(kept)
+    assert linked == set((cell_pages.ROOT / "runs/notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("classes, shown", [("[0, 1]", False), ("[2]", True), ("['bird']", True), ("[]", True)])
+def test_a_notebook_shows_the_classes_it_was_given_by_number_or_name(tmp_path, classes, shown):
+    parameters = {"method": "adcgan", "dataset": "cifar10", "classes": classes}
+    executed = tmp_path / "executed.ipynb"
+    executed.write_text(json.dumps({"metadata": {"papermill": {"parameters": parameters}}, "cells": []}))
+    assert notebook.shows(executed, 2, "bird") == shown
