@@ -70,7 +70,7 @@ def cell_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> 
     files = {file_name(record): record.directory / RECORD for record in records}
     # The notebook that papermill executed, where one is kept: of the classes that were recorded then.
     notebook = records[0].directory.parents[4] / "notebooks" / f"{'-'.join(kind)}.ipynb"
-    if notebook.is_file() and shows(notebook, label, records[0].content["cell"]["class_name"]):
+    if notebook.is_file() and shows(notebook, label):
         files[f"cells/notebooks/{notebook.name}"] = notebook
         lead += f'<p>The <a href="notebooks/{notebook.name}" download>executed notebook</a> of these runs.</p>'
     body = f"<h1>{escape(title)}</h1>{lead}" + "".join(map(section, records)) + _up("table3")

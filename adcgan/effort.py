@@ -8,7 +8,7 @@ import pandas as pd
 
 from . import paper, plan, walk_pages
 from .config import COMPARED, YARDSTICKS
-from .html import Html, command, duration, plain
+from .html import Html, code, duration, plain
 from .pages import committed
 from .records import Record
 
@@ -107,7 +107,7 @@ def matrix() -> Html:
             "training behind it": "none"
             if line.cells is None
             else sentence(effort(plan.cells(**line.cells), committed())),
-            "command": command(line.command) if line.command else "",
+            "command": code(line.command) if line.command else "",
         }
         for line in (line.of(committed()) for line in LINES)
     ]

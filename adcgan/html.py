@@ -70,7 +70,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / length:,.1f}\N{NO-BREAK SPACE}{unit}"
 
 
-def command(text: str) -> Html:
+def code(text: str) -> Html:
     """A command in a table, its words whole as in the text: a line does not break after an option's hyphens."""
     words = (f'<span class="pre">{escape(word)}</span>' for word in text.split())
     return Html(f"<code>{' '.join(words)}</code>")

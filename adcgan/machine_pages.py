@@ -39,18 +39,14 @@ def costs() -> Html:
     """Median training times of recorded cells: a table per device, lines by method and scheme, columns by data set."""
     frame = tables.runs(committed())
     frame = frame[frame["departures"] == ""]
+    titles = {method: title for title, method in NAMES.items()}
     html = Html("")
-    for (device, threads), on_it in frame.groupby(["device", "threads"], sort=False):
-        lines = []
-        for (method, scheme), part in on_it.groupby(["method", "scheme"], sort=False):
-            medians = part.groupby("dataset")["train_seconds"].median()
-            title = next(name for name, known in NAMES.items() if known == method)
-            times = {TITLES.get(name, name): duration(seconds) for name, seconds in medians.items()}
-            lines.append({"method": title, "scheme": scheme} | times)
-        shown = pd.DataFrame(lines).fillna("")
-        columns = ["method", "scheme", *(title for title in TITLES.values() if title in shown)]
+    for (device, threads), part in frame.groupby(["device", "threads"], sort=False):
+        medians = part.pivot_table("train_seconds", ["method", "scheme"], "dataset", "median", sort=False)
+        medians = medians[[name for name in dict.fromkeys([*TITLES, *medians]) if name in medians]]  # a user's own last
+        shown = medians.map(duration, na_action="ignore").fillna("").rename(index=titles, columns=TITLES).reset_index()
         where = f"{device}, {counted(threads, 'thread', 'threads')}"
-        html += plain(shown[columns], f"What a cell cost to train, median: {where}", ("scheme",))
+        html += plain(shown, f"What a cell cost to train, median: {where}", ("scheme",))
     return html if html.text else note("No run is recorded yet.")
 
 

@@ -1,7 +1,6 @@
 """What `book/train.ipynb` needs besides the package: strict parameters and paths from the repository root."""
 
 import ast
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,11 +35,9 @@ def from_root(path: str) -> Path:
     return ROOT / path
 
 
-def shows(executed: Path, label: int, name: str) -> bool:
-    """Whether a notebook that papermill executed was given the class ``label``, by its number or its ``name``."""
-    given = json.loads(executed.read_text())["metadata"]["papermill"]["parameters"]
-    classes = _convert("classes", given.get("classes", []), list, given["method"])
-    return not classes or label in classes or name in classes
+def shows(executed: Path, label: int) -> bool:
+    """Whether an executed notebook has a run of the class ``label``: each has a heading there."""
+    return f"### Class {label} (" in executed.read_text()
 
 
 def _convert(name, value, wanted, method):

@@ -39,6 +39,7 @@ def test_papermill_trains_then_loads_and_shows_what_was_asked(tmp_path):
     outputs = [output for cell in nbformat.read(out, 4).cells for output in cell.get("outputs", [])]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(pictures) == 4, "losses, histograms, ROC, pictures"
+    assert notebook.shows(out, 0) and not notebook.shows(out, 1)
     assert any("epoch 2/2" in output.get("text", "") for output in outputs)
     done, _ = papermill(tmp_path, *parameters)
     assert done.returncode == 0, done.stderr

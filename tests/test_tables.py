@@ -211,10 +211,12 @@ def test_a_time_has_the_largest_unit_of_which_it_has_one(seconds, text):
 def test_what_cells_cost_has_a_table_for_each_device(tmp_path, book_of):
     for label, (seconds, threads) in enumerate([(60, 1), (120, 1), (7200, 2)]):
         write_record(tmp_path, label=label, seconds=seconds, device=DEVICE | {"threads": threads})
+    write_record(tmp_path, "pictures", seconds=1, device=DEVICE | {"threads": 2})
     book_of(tmp_path)
     shown = machine_pages.costs().text.replace("\N{NO-BREAK SPACE}", " ")
     assert re.findall(r"<caption>.*?, median: (.*?)</caption>", shown) == ["test, 1 thread", "test, 2 threads"]
-    assert re.findall(r"<td>(.*?)</td>", shown) == ["1.5 min", "2.0 h"]
+    assert re.findall(r"<td>(.*?)</td>", shown) == ["1.5 min", "2.0 h", "1.0 s"]
+    assert re.findall(r'<th scope="col">(.*?)</th>', shown) == ["method", "MNIST", "method", "MNIST", "pictures"]
 
 
 def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of):
