@@ -18,7 +18,8 @@ def published_means() -> Html:
         difference=[signed(value, 2) for value in frame["difference"]],
         agrees=np.where(frame["agrees"], "yes", "no"),
     ).rename(columns={"dataset": "data set"})
-    return plain(frame, "Table 1's means and those of Table 3's cells (%)", ("scheme", "model"))
+    caption = "Table 1's means and those of Table 3's cells (%); agrees: to the rounding of 0.1"
+    return plain(frame, caption, ("scheme", "model"))
 
 
 def _two(value):
@@ -55,11 +56,16 @@ def published_statements() -> Html:
     """Statements of the text against the tables."""
     frame = audit.statements()
     shown = frame.assign(
-        printed=frame["printed"].map("{:.1f}".format),
+        printed=[f"{value:.1f}" if value == value else "no figure" for value in frame["printed"]],
         computed=frame["computed"].map("{:.1f}".format),
         agrees=np.where(frame["agrees"], "yes", "no"),
     )
-    return plain(shown, "Statements of the text and what the tables give", ())
+    text = (
+        "Points of AUROC. Agrees: to the tables' rounding of 0.1; “around” is taken as within 1 point, and a statement "
+        "without a figure agrees where what it says is positive. On what the training's components bring the paper has "
+        "no table."
+    )
+    return plain(shown, "Statements of the text and what the tables give", ()) + note(text)
 
 
 def published_profiles() -> Html:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from . import charts, tables
 from .data import TITLES
-from .html import Html, note, plain
+from .html import Html, counted, note, plain
 from .notebook import shows
 from .pages import NAMES, ROOT, command
 from .records import PICTURES, RECORD, Record
@@ -86,13 +86,23 @@ def section(record: Record) -> str:
     html += _aurocs(record).text
     html += f"<h3>Scores</h3>{charts.histogram(record)}{charts.roc(record)}"
     if content["losses"]:
-        html += f"<h3>Losses by epoch</h3>{charts.losses(record)}"
+        html += f"<h3>Losses by epoch</h3>{_about_losses(record)}{charts.losses(record)}"
     html += f"<h3>Pictures</h3>{_pictures(record)}"
     if record.readings:
         html += "<h3>The same weights under other protocols</h3>" + _readings(record).text
     html += "<h3>Where it comes from</h3>" + _origin(record).text
     html += f"<details><summary>Configuration</summary>{_settings(record).text}</details></section>"
     return html
+
+
+def _about_losses(record):
+    names, config = record.content["losses"][-1], record.cell.config
+    said = "Means over an epoch's training images, a scale for each."
+    if getattr(config, "warm_up_epochs", 0):
+        said += f" Dotted: the end of the {counted(config.warm_up_epochs, 'warm-up epoch', 'warm-up epochs')}."
+    if any(name.startswith("L_cgan") for name in names):
+        said += " Dashed: the contrastive loss of a critic that cannot tell images apart."
+    return f"<p>{said}</p>"
 
 
 def anchor(record: Record) -> str:

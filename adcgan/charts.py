@@ -39,7 +39,7 @@ def losses(record: Record) -> str:
 
 
 def _panel(name, values, warm_up, chance):
-    width, height, left, top = 190, 92, 4, 18
+    width, height, left, right, top = 214, 92, 40, 4, 18
     known = values[np.isfinite(values)]
     low, high = known.min(), known.max()
     if chance is not None:
@@ -47,7 +47,7 @@ def _panel(name, values, warm_up, chance):
     span = (high - low) or 1
 
     def x(epoch):
-        return left + (width - 2 * left) * (epoch / max(1, len(values) - 1))
+        return left + (width - left - right) * (epoch / max(1, len(values) - 1))
 
     def y(value):
         return top + (height - top - 6) * (1 - (value - low) / span)
@@ -57,9 +57,11 @@ def _panel(name, values, warm_up, chance):
     if warm_up and warm_up < len(values):
         marks += _line(x(warm_up - 0.5), top, x(warm_up - 0.5), height - 6, 'class="faint" stroke-dasharray="1 3"')
     if chance is not None:
-        marks += _line(left, y(chance), width - left, y(chance), 'class="faint" stroke-dasharray="5 3"')
+        marks += _line(left, y(chance), width - right, y(chance), 'class="faint" stroke-dasharray="5 3"')
     body = f'<text x="{left}" y="12">{escape(name)}</text>{marks}'
-    body += f'<text x="{width - left}" y="12" text-anchor="end" class="faint-text">{known[-1]:.3g}</text>'
+    body += f'<text x="{width - right}" y="12" text-anchor="end" class="faint-text">last {known[-1]:.3g}</text>'
+    for value, at in ((high, top + 6), (low, height - 4)):
+        body += f'<text x="{left - 5}" y="{at}" text-anchor="end" class="faint-text">{value:.2g}</text>'
     body += f'<polyline points="{line}" class="curve normal"/>'
     return _svg(width, height, f"{name} by epoch: first {known[0]:.3g}, last {known[-1]:.3g}", body)
 

@@ -10,13 +10,17 @@ from .html import Html
 CITATION = Path(__file__).resolve().parent.parent / "CITATION.cff"
 
 
-def paper(citation: dict) -> str:
-    """BibTeX of the reproduced paper, the first of the file's references."""
-    source = citation["references"][0]
-    book, _, series = source["collection-title"].partition(", ")
+def paper(source: dict) -> str:
+    """BibTeX of one of the file's references: the reproduced version of the paper, or a later one in proceedings."""
     fields = {
         "author": " and ".join(f"{one['family-names']}, {one['given-names']}" for one in source["authors"]),
         "title": f"{{{source['title']}}}",
+    }
+    if source["type"] == "unpublished":
+        fields |= {"note": source["notes"], "year": source["year"]}
+        return _entry("unpublished", f"adcgan{source['year']}", fields)
+    book, _, series = source["collection-title"].partition(", ")
+    fields |= {
         "booktitle": book.replace(" - ", " -- "),
         "series": series,
         "pages": f"{source['start']}--{source['end']}",
@@ -40,12 +44,13 @@ def software(citation: dict) -> str:
 
 
 def entries() -> Html:
-    """Both as text to copy."""
+    """All as text to copy, each of the paper's versions with its scope."""
     citation = yaml.safe_load(CITATION.read_text())
+    titled = [(source["scope"], paper(source)) for source in citation["references"]]
     html = ""
-    for title, make in (("The paper", paper), ("This software", software)):
-        code = f'<div class="highlight"><pre tabindex="0">{escape(make(citation))}</pre></div>'
-        html += f'<p>{title}:</p><div class="highlight-bibtex notranslate">{code}</div>'
+    for title, text in (*titled, ("This software.", software(citation))):
+        code = f'<div class="highlight"><pre tabindex="0">{escape(text)}</pre></div>'
+        html += f'<p>{title}</p><div class="highlight-bibtex notranslate">{code}</div>'
     return Html(html)
 
 

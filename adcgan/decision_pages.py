@@ -36,7 +36,8 @@ def decisions() -> Html:
         )
     return plain(pd.DataFrame(rows), "The register of open choices", (SOURCES, SETTLED)) + note(
         "Points: change of the AUROC (%) of NS against the default, one-vs-all, mean over the cells of Fashion-MNIST "
-        "and MNIST that have both, with a 95 % interval from three cells on; nothing where no run has measured it."
+        "and MNIST that have both, with a 95 % interval over classes from three on, not corrected for the number of "
+        "readings; nothing where no run has measured it."
     )
 
 

@@ -157,7 +157,10 @@ def left_over(frame: pd.DataFrame) -> Figure:
 
 
 def effects(frame: pd.DataFrame) -> Figure:
-    """Difference that each single change makes to the AUROC (`adcgan.study.effects`), the largest on top."""
+    """Difference that each single change makes to the AUROC (`adcgan.study.effects`), the largest on top.
+
+    A mark is the mean over classes, its bar the interval; where there are too few classes there is no bar.
+    """
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(8, 1.2 + 0.28 * len(frame)))
         for place, (_, row) in enumerate(frame.iterrows()):
@@ -166,12 +169,12 @@ def effects(frame: pd.DataFrame) -> Figure:
             axis.plot(row["mean"], place, "o" if row["retrained"] else "s", color=colour, markersize=5)
         axis.axvline(0, color=INK, linewidth=0.7)
         labels = [
-            f"{r['reading']} ({r['cells']} cell{'s' * (r['cells'] > 1)}{', retrained' * bool(r['retrained'])})"
+            f"{r['reading']} ({r['classes']} class{'es' * (r['classes'] > 1)}{', retrained' * bool(r['retrained'])})"
             for _, r in frame.iterrows()
         ]
         axis.set_yticks(range(len(frame)), labels)
         axis.invert_yaxis()
-        axis.set_xlabel("change of AUROC against the paper protocol, points")
+        axis.set_xlabel("change of AUROC against the paper protocol, points; bars: 95 % intervals over classes")
         figure.tight_layout()
     return _finish(figure)
 

@@ -88,6 +88,11 @@ def verdict(paper: float, low: float, high: float, seeds: int, of_seeds: int) ->
     return "undecided"
 
 
+def half_width(seeds: int) -> float:
+    """How far `cell_interval` reaches either side for each point of standard deviation over seeds, images apart."""
+    return float(student.ppf((1 + LEVEL) / 2, seeds - 1) / np.sqrt(seeds))
+
+
 def paired(first: Sequence[float], second: Sequence[float]) -> float:
     """P value that two methods' AUROCs, paired by class, differ in location (Wilcoxon's signed ranks)."""
     return float(wilcoxon(np.asarray(first), np.asarray(second)).pvalue)

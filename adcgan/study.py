@@ -5,6 +5,7 @@ Intervals are over classes: seeds of one class share its images, so they are ave
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -31,19 +32,15 @@ RULES = {"released": "released protocol", "test_latents=released": "released rul
 def readings(records: Iterable[Record]) -> pd.DataFrame:
     """Every reading of every cell at the paper's settings: dataset, scheme, class, seed, reading, NS, difference.
 
-    ``difference`` is to the paper protocol on the same weights. Under the released rule for z (`RULES`) NS is the mean
-    over the draws of the left-over z, since one draw is a matter of chance; readings that only weight the components
-    otherwise (`REWEIGHTED`) are computed from these, with or without a study.
+    Of the cells that hold the study, so that readings are means over the same cells. ``difference`` is to the paper
+    protocol on the same weights. Under the released rule for z (`RULES`) NS is the mean over the draws of the left-over
+    z, since one draw is a matter of chance; `REWEIGHTED` are computed from the stored components.
     """
     rows = []
-    for record in records:
-        if record.cell.method != "adcgan" or record.cell.departures:
-            continue
-        stored = record.readings or {"paper": record.auroc}
-        ours = {name: 100 * aurocs["NS"] for name, aurocs in stored.items()}
+    for record in _studied(records):
+        ours = {name: 100 * aurocs["NS"] for name, aurocs in record.readings.items()}
         paper = ours["paper"]
-        if record.readings:
-            ours |= {rule: float(100 * left_over_draws(record, rule).mean()) for rule in RULES}
+        ours |= {rule: float(100 * left_over_draws(record, rule).mean()) for rule in RULES}
         for name, options in REWEIGHTED.items():
             score = normality_score(replace(record.cell.config, **options), record.components)
             ours[name] = 100 * auroc(record.anomalous, score)
@@ -76,6 +73,42 @@ def components(records: Iterable[Record]) -> pd.DataFrame:
                 _cell(record) | {"component": name, "terms": counts[name]} | kinds | {"AUROC": 100 * record.auroc[name]}
             )
     return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "component", "terms", "normal", "anomalous", "AUROC"])
+
+
+def autoencoder(records: Iterable[Record]) -> pd.DataFrame:
+    """What the adversarial epochs do to L_AE: dataset, scheme, class, seed, change, warm_up, last, ratio.
+
+    L_AE as it was trained, a mean over an epoch's images, per pixel: of the last warm-up epoch, where E and G are
+    trained by it alone, and of the last epoch. Of the cells at the paper's settings, and of those trained again with
+    one change that keeps this warm-up; ``change`` is empty or says which.
+    """
+    rows = []
+    for record in records:
+        cell = record.cell
+        change = _single(cell.departures) if cell.departures else ""
+        if cell.method != "adcgan" or change is None or cell.config.warm_up != "autoencoder":
+            continue
+        pixels = cell.config.channels * cell.config.image_size**2 if cell.config.reconstruction == "sum" else 1
+        warm_up, last = (record.content["losses"][at]["L_AE"] / pixels for at in (cell.config.warm_up_epochs - 1, -1))
+        rows.append(_cell(record) | {"change": change, "warm_up": warm_up, "last": last, "ratio": last / warm_up})
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "change", "warm_up", "last", "ratio"])
+
+
+def latent_terms(records: Iterable[Record]) -> pd.DataFrame:
+    """The two terms of L_FL, of the cells whose walk is recorded: dataset, scheme, class, seed, first, normal,
+    anomalous, lower.
+
+    Logits, means over the shared z's: ``first`` is D_z(z, E(G(z))); ``normal`` and ``anomalous`` are D_z(E(G(z)), E(x))
+    of the walk's two images; ``lower`` is the share of z's and images whose first term is below the second.
+    """
+    rows = []
+    for record in records:
+        if record.cell.method != "adcgan" or record.cell.departures or not record.walk:
+            continue
+        first, second = (record.walk[name].astype(float)[..., 0] for name in ("D_z_reference", "D_z_image"))
+        of_kind = dict(zip(("normal", "anomalous"), second.mean(1), strict=True))
+        rows.append(_cell(record) | {"first": first.mean(), **of_kind, "lower": np.mean(first < second)})
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "first", "normal", "anomalous", "lower"])
 
 
 def retrained(records: Iterable[Record]) -> pd.DataFrame:
@@ -138,12 +171,15 @@ def explained(records: Iterable[Record]) -> pd.DataFrame:
 
     ``fraction`` is (NS - paper_protocol) / (published - paper_protocol) of the means; 1 would be all of it, a negative
     one leads away. ``low`` and ``high`` are Fieller's interval over classes; ``draws_low`` and ``draws_high`` the 5 and
-    95 % quantiles of the fraction over draws of the left-over z, the same one for every cell, NaN for other readings.
+    95 % quantiles of the fraction over draws of the left-over z, NaN for other readings: the same z for every cell
+    where one is left over for all (`_one_for_all`), or else one each.
     """
     published, records = tables.published(), list(records)
-    draws = {
-        (*_key(record), rule): 100 * left_over_draws(record, rule) for record in _studied(records) for rule in RULES
-    }
+    draws, rng = {}, np.random.default_rng(0)
+    for cells in _kinds(records).values():
+        for record, rule in product(cells, RULES):
+            of = 100 * left_over_draws(record, rule)
+            draws[*_key(record), rule] = of if _one_for_all(cells) else rng.permutation(of)
     frame = readings(records)
     frame["published"] = [published.get(tuple(row), np.nan) for row in frame[["dataset", "scheme", "class"]].to_numpy()]
     frame = frame.dropna(subset=["published"])
@@ -209,18 +245,15 @@ def _reaching(draws, figure):
 
 def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
     """The mean AUROC of NS over the classes where one left-over z serves them all: dataset, scheme, seed, cells, rule,
-    paper_protocol, least .. most, sd, sd_apart, published, share; for two cells or more.
+    paper_protocol, least .. most, sd, sd_apart, published, share; for two cells or more with equally many images.
 
     The study draws the same 200 z's for every cell of a data set. ``sd`` is over them, ``sd_apart`` what it would be if
     every cell had a draw of its own; ``published`` and ``share`` as in `left_over`, of the mean over the same cells.
     """
     published = tables.published()
-    kinds: dict[tuple, list[Record]] = {}
-    for record in _studied(records):
-        kinds.setdefault((record.cell.dataset, record.cell.scheme, record.cell.seed), []).append(record)
     rows = []
-    for kind, cells in kinds.items():
-        if len(cells) < 2:
+    for kind, cells in _kinds(records).items():
+        if len(cells) < 2 or not _one_for_all(cells):
             continue
         figure = np.mean([published.get((*kind[:2], record.cell.label), np.nan) for record in cells])
         ours = np.mean([100 * record.readings["paper"]["NS"] for record in cells])
@@ -234,6 +267,19 @@ def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
     columns = ["dataset", "scheme", "seed", "cells", "rule", "paper_protocol", *QUANTILES, "sd", "sd_apart",
                "published", "share"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def _kinds(records):
+    """The cells that hold the study, by data set, scheme and seed."""
+    kinds: dict[tuple, list[Record]] = {}
+    for record in _studied(records):
+        kinds.setdefault((record.cell.dataset, record.cell.scheme, record.cell.seed), []).append(record)
+    return kinds
+
+
+def _one_for_all(cells):
+    """Would the script leave the same z over for all these cells: with equally many images it draws equally often."""
+    return len({(cell.content["images"]["train"], cell.content["images"]["test_normal"]) for cell in cells}) == 1
 
 
 def other_latents(records: Iterable[Record]) -> pd.DataFrame:

@@ -17,15 +17,21 @@ def question() -> Html:
     """What the study is about: the headline figure beside its family's."""
     table = paper.table(1).set_index(["dataset", "scheme", "model"]).sort_index()
     table = table["auc_percent"]["cifar10", "one-vs-all"]
-    others = sorted(table.drop("AD-CGAN"))
-    quoted = paper.quoted()["cifar10"]["one-vs-all"]
-    family = f"{others[0]:.1f} to {others[-1]:.1f}"
+    others = table.drop("AD-CGAN")
+    quoted = pd.DataFrame(paper.quoted()["cifar10"]["one-vs-all"]).T
+    plain_, more = (quoted[quoted["self_supervised"] == flag] for flag in (False, True))
+    of_all = [*others, *plain_["auc_percent"]]
     return Html(
-        f"<p>The paper prints a mean AUROC of {table['AD-CGAN']:.1f} % on CIFAR-10, one-vs-all. Five other methods "
-        "that score by reconstruction and are trained from scratch are published between "
-        f"{others[0]:.1f} and {quoted['OCGAN']:.1f} %: ADGAN, ALAD and AE-GAN ({family}) in its own Table 1, "
-        f"AnoGAN ({quoted['AnoGAN']:.1f}) and OCGAN ({quoted['OCGAN']:.1f}) as later papers quote them.</p>"
+        f"<p>The paper prints a mean AUROC of {table['AD-CGAN']:.1f} % on CIFAR-10, one-vs-all. Other methods that "
+        "score by reconstruction and are trained from scratch, and by nothing else, are published between "
+        f"{min(of_all):.1f} and {max(of_all):.1f} %: {', '.join(others.index)} ({min(others):.1f} to "
+        f"{max(others):.1f}) in its own Table 1, {_quoted(plain_)}. With a self-supervised task besides, two more are "
+        f"published higher: {_quoted(more)}.</p>"
     )
+
+
+def _quoted(methods):
+    return " and ".join(f"{name} ({row['auc_percent']:.1f}, as in {row['source']})" for name, row in methods.iterrows())
 
 
 def covered() -> Html:
@@ -37,8 +43,18 @@ def covered() -> Html:
     fewer = [f"<code>{name}</code> {counted(count)}" for name, count in of.items() if count < len(studied)]
     others = "; the others were scored before it existed" if len(studied) < len(records) else ""
     some = f" Not every one of them holds these readings: {', '.join(fewer)}." if fewer else ""
+    sets = [name for name in tables.FORMATS if name in set(frame["dataset"])]
+    none = [TITLES[name] for name in tables.FORMATS if name not in sets]
+    seeds = ", ".join(map(str, sorted(frame["seed"].unique())))
+    scope = (
+        f" Measured are {', '.join(TITLES[name] for name in sets)}; seeds: {seeds}. What is measured there need not "
+        f"hold on {' or '.join(none)}."
+        if sets and none
+        else ""
+    )
     return Html(
-        f"<p>{len(studied)} of the {counted(len(records))} recorded at the paper's settings hold it{others}.{some}</p>"
+        f"<p>{len(studied)} of the {counted(len(records))} recorded at the paper's settings hold it{others}.{some}"
+        f"{scope}</p>"
     )
 
 
@@ -154,6 +170,41 @@ def _components(frame):
     return plain(pd.DataFrame(shown), f"{where}: the weighted terms of NS and each component's own AUROC (%), means")
 
 
+def latent_terms() -> Html:
+    """Which of L_FL's two terms is the lower one, in the images whose walk is recorded."""
+    frame = study.latent_terms(committed())
+    frame = frame[frame["dataset"].isin(list(tables.FORMATS))]
+    if frame.empty:
+        return note("No run of the paper's cells has its two terms recorded yet.")
+    first = " to ".join(signed(value, 2) for value in (frame["first"].min(), frame["first"].max()))
+    return Html(
+        f"<p>Two images of a cell have both terms recorded, one normal and one anomalous ({counted(len(frame))}). "
+        f"There the first term's mean over the sixteen z's is {first}, as a logit. It is below the second for either "
+        f"image and every z in {(frame['lower'] == 1).sum()} of the cells.</p>"
+    )
+
+
+def autoencoder() -> Html:
+    """What the adversarial epochs do to the reconstruction that they are trained with, for each data set and scheme."""
+    frame = study.autoencoder(committed())
+    return parts(frame, _autoencoder) if len(frame) else note("No run of AD-CGAN is recorded yet.")
+
+
+def _autoencoder(frame):
+    """One part of it."""
+    shown = pd.DataFrame(
+        {
+            "cell": frame["cell"],
+            "trained with": np.where(frame["change"] == "", "the defaults", frame["change"]),
+            "end of the warm-up": frame["warm_up"].map("{:.4f}".format),
+            "last epoch": frame["last"].map("{:.4f}".format),
+            "ratio": frame["ratio"].map("{:.1f}".format),
+        }
+    )
+    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    return plain(shown, f"{where}: squared error per pixel, mean over an epoch's training images", ("trained with",))
+
+
 def readings() -> Html:
     """What every reading adds to the paper protocol on the same weights, for each data set and scheme."""
     frame = study.readings(committed())
@@ -194,7 +245,7 @@ def effects() -> Html:
         }
     )  # fmt: skip
     alt = "Change of AUROC for each single change of protocol, ordered by size"
-    caption = f"One change at a time (released: its two) against the paper protocol, one-vs-all, {on}"
+    caption = f"One change at a time (released: its two) against the paper protocol, one-vs-all, {on}: AUROC points"
     return Html(figures.svg(figures.effects(frame), alt)) + plain(shown, caption, ("weights", "interval"))
 
 
@@ -277,11 +328,14 @@ def verdicts() -> Html:
         }
     )
     text = (
-        f"Reproduced: the whole 95 % interval lies within {statistics.TOLERANCE:g} points of the published figure. Not "
+        f"Reproduced: the whole {statistics.LEVEL:.0%} interval lies within {statistics.TOLERANCE:g} points of the "
+        "published figure. Not "
         "reproduced: none of it does. Undecided: between. Incomplete: a planned seed has not been run, whatever the "
-        "interval. The interval is over test images (DeLong) and seeds; with one seed it says nothing of others. The "
-        "rule takes the published figure as exact; the ± that Table 3 prints beside it, whose meaning the paper does "
-        "not state, is given in points."
+        "interval. The interval is over test images (DeLong) and seeds; with one seed it says nothing of others. With "
+        f"{SEEDS} it is wide: each point of their standard deviation is {statistics.half_width(SEEDS):.1f} points to "
+        "either side, so that a cell whose seeds differ much stays undecided however near its mean. The rule takes the "
+        "published figure as exact; the ± that Table 3 prints beside it, whose meaning the paper does not state, is "
+        "given in points."
     )
     return plain(shown, "AD-CGAN's cells against the published ones (AUROC %)", ("scheme", "class", "verdict")) + note(
         text

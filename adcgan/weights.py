@@ -14,13 +14,14 @@ from .records import Record
 from .scores import VARIANTS, combine, terms
 
 REDUCTIONS = ("mean", "sum")  # register row 22
+WHOLE = "AD-CGAN_GF"  # the variant that is the whole score
 LAMBDAS = (0, 0.1, 0.25, 0.5, 0.75, 1)
 RHOS = (0, 0.25, 0.5, 0.75, 1)
 
 
-def ladder(records: Iterable[Record]) -> pd.DataFrame:
+def by_class(records: Iterable[Record]) -> pd.DataFrame:
     """Table 4's variants with the components as means and as the printed sums: dataset, scheme, variant, reduction,
-    cells, ours (mean over the classes, of the mean over seeds), paper (Table 4's, of all classes).
+    class, ours (mean over the seeds), cells (how many these are).
     """
     rows = []
     for record in _ours(records):
@@ -31,8 +32,16 @@ def ladder(records: Iterable[Record]) -> pd.DataFrame:
                 rows.append((*place, variant, reduction, 100 * auroc(record.anomalous, score)))
     kinds = ["dataset", "scheme", "variant", "reduction"]
     frame = pd.DataFrame(rows, columns=["dataset", "scheme", "class", "seed", "variant", "reduction", "ours"])
-    by_class = frame.groupby([*kinds, "class"], sort=False)["ours"].agg(["mean", "size"])
-    result = by_class.groupby(kinds, sort=False).agg(cells=("size", "sum"), ours=("mean", "mean")).reset_index()
+    return frame.groupby([*kinds, "class"], sort=False)["ours"].agg(ours="mean", cells="size").reset_index()
+
+
+def ladder(records: Iterable[Record]) -> pd.DataFrame:
+    """The means of `by_class` over the classes: dataset, scheme, variant, reduction, cells, ours, paper (Table 4's, of
+    all classes).
+    """
+    kinds = ["dataset", "scheme", "variant", "reduction"]
+    result = by_class(records).groupby(kinds, sort=False).agg(cells=("cells", "sum"), ours=("ours", "mean"))
+    result = result.reset_index()
     published = paper.table(4).set_index(["variant", "dataset", "scheme"])["auc_percent"]
     result["paper"] = [
         published.get(kind, np.nan) for kind in zip(*(result[c] for c in ("variant", "dataset", "scheme")), strict=True)

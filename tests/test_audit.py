@@ -121,6 +121,19 @@ def test_the_mean_that_disagrees_is_among_the_statements():
     assert row["printed"] == 51.6 and row["computed"] == pytest.approx(51.9) and not row["agrees"]
 
 
+@pytest.mark.parametrize("words, above, below", [("GF", "AD-CGAN_GF", None), ("LFE", "AD-CGAN_LFE", "AD-CGAN_LG")])
+def test_what_appendix_a5_says_of_table_4_is_computed_over_its_four_columns(words, above, below):
+    row, columns = statement("A.5", words), {}
+    for line in printed(4):
+        columns.setdefault((line["dataset"], line["scheme"]), {})[line["variant"]] = float(line["auc_percent"])
+    leads = [
+        column[above] - max(value for name, value in column.items() if name != above and name == (below or name))
+        for column in columns.values()
+    ]
+    assert len(leads) == 4 and row["computed"] == pytest.approx(min(leads)) and row["agrees"] == (min(leads) > 0)
+    assert np.isnan(row["printed"]), "the text has no figure"
+
+
 def test_sums_over_the_schemes_are_those_of_table_1():
     sums = audit.scheme_sums()
     assert list(sums.columns) == audit.COMPARISON and set(sums.index) == {"mnist", "fashion_mnist", "cifar10"}

@@ -90,6 +90,18 @@ def test_the_losses_charts_are_those_of_the_record_one_panel_each(record):
     assert {name: value for name, value in labels} == {name: f"{value:.3g}" for name, value in last.items()}
 
 
+def test_a_panel_of_losses_has_its_scale_and_the_page_says_what_its_lines_are(page, record):
+    for panel in re.findall("<svg.*?</svg>", charts.losses(record), re.DOTALL):
+        svg = ET.fromstring(panel)
+        name, last, high, low = [text.text for text in svg.iter("text")]
+        values = [epoch[name] for epoch in record.content["losses"] if name in epoch]
+        assert last == f"last {values[-1]:.3g}"
+        assert float(low) <= 1.06 * min(values) and float(high) >= 0.94 * max(values)
+    text = page["cells/adcgan-digits-one-vs-all-0"].body
+    assert "Means over an epoch" in text and "Dashed: the contrastive loss" in text
+    assert f"Dotted: the end of the {record.cell.config.warm_up_epochs} warm-up" in text
+
+
 def test_a_page_leads_to_the_executed_notebook_that_shows_its_class():
     from adcgan.records import read_all
 

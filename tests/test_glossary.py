@@ -53,10 +53,13 @@ def test_a_source_has_author_title_year_and_where_it_appeared():
 
 def test_how_to_cite_says_what_the_citation_file_says():
     source = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    paper, software = citation.paper(source), citation.software(source)
-    for text in ("Rafiee Sevyeri, Laya and Fevens, Thomas", source["references"][0]["doi"], "322--334"):
-        assert f"{{{text}}}" in paper
+    reproduced, later = source["references"]
+    paper, proceedings, software = citation.paper(reproduced), citation.paper(later), citation.software(source)
+    for text in (paper, proceedings):
+        assert "{Rafiee Sevyeri, Laya and Fevens, Thomas}" in text
+    assert "doi" not in paper and reproduced["notes"] in paper
+    assert f"{{{later['doi']}}}" in proceedings and "{322--334}" in proceedings
     assert source["version"] in software and source["license"] in software
-    for text in (paper, software):
+    for text in (paper, proceedings, software):
         assert text.count("{") == text.count("}") and text.startswith("@")
         assert text.strip() in citation.entries().text.replace("&#x27;", "'")

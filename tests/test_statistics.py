@@ -178,6 +178,16 @@ def test_a_verdict_says_where_the_interval_lies(low, high, expected):
     assert statistics.verdict(paper, paper + low, paper + high, 1, 1) == expected
 
 
+def test_a_point_of_deviation_over_seeds_reaches_as_far_as_the_interval_does():
+    """Three seeds whose AUROCs are a point apart, on so many images that these hardly count."""
+    rng, images = np.random.default_rng(0), 200_000
+    anomalous = np.arange(images) % 2 == 1
+    scores = [rng.standard_normal(images) + shift * anomalous for shift in (1.0, 1.1, 1.2)]
+    sd = np.std([100 * roc_auc_score(anomalous, score) for score in scores], ddof=1)
+    low, high = statistics.cell_interval(anomalous, scores)
+    assert (high - low) / 2 == pytest.approx(statistics.half_width(3) * sd, rel=0.02)
+
+
 @pytest.mark.parametrize("at", [0, 50])
 def test_a_missing_seed_leaves_the_verdict_open_wherever_the_interval_lies(at):
     assert statistics.verdict(90, 90 - at, 90 - at, 2, 3) == "incomplete"

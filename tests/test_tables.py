@@ -10,23 +10,33 @@ from adcgan import decision_pages, html, machine_pages, network_pages, pages, pa
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.records import Cell, read_all, write
-from adcgan.scores import COMPONENTS, VARIANTS, combine
+from adcgan.scores import COMPONENTS, VARIANTS, combine, normality_score
 
 DEVICE = {"type": "cpu", "name": "test", "threads": 1}
 
 
 def write_record(
-    runs, dataset="mnist", scheme="one-vs-all", label=0, seed=0, canonical=True, seconds=60, device=DEVICE, **options
+    runs,
+    dataset="mnist",
+    scheme="one-vs-all",
+    label=0,
+    seed=0,
+    canonical=True,
+    seconds=60,
+    device=DEVICE,
+    method="adcgan",
+    **options,
 ):
     """A whole record with scores drawn from a generator: enough for a table, written and read for real."""
     size, channels = tables.FORMATS.get(dataset, (28, 1))
-    cell = Cell("adcgan", dataset, scheme, label, seed, configure("adcgan", scheme, size, channels, **options))
+    cell = Cell(method, dataset, scheme, label, seed, configure(method, scheme, size, channels, **options))
     random = np.random.default_rng([label, seed])
     anomalous = np.arange(40) % 2 == 1
-    components = {name: (random.random(40) + 0.3 * anomalous).astype(np.float16) for name in COMPONENTS}
-    scores = combine(components, cell.config.lambda_, cell.config.rho).astype(np.float32)
+    names = COMPONENTS if method == "adcgan" else ("score",)
+    components = {name: (random.random(40) + 0.3 * anomalous).astype(np.float16) for name in names}
+    scores = normality_score(cell.config, components).astype(np.float32)
     content = {
-        "cell": {"method": "adcgan", "dataset": dataset, "scheme": scheme, "label": label, "class_name": str(label),
+        "cell": {"method": method, "dataset": dataset, "scheme": scheme, "label": label, "class_name": str(label),
                  "seed": seed},
         "config": cell.config.to_dict(), "departures": cell.departures, "digest": cell.digest,
         "auroc": {name: auroc(anomalous, values) for name, values in {"NS": scores, **components}.items()},
@@ -145,6 +155,29 @@ def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, bo
     for text in (pages.opening().text, table1, table3, pages.table4().text):
         assert "Not the canonical data. mnist: a copy." in text
     assert "2 of 30" in pages.opening().text
+
+
+def test_the_yardsticks_stand_beside_adcgan_on_the_classes_that_it_is_run_on(tmp_path, book_of):
+    ours = [write_record(tmp_path, label=label) for label in (0, 3)]
+    pca = [write_record(tmp_path, method="pca", label=label) for label in range(10)]
+    write_record(tmp_path, method="knn", label=3)
+    book_of(tmp_path)
+    head, *body = re.findall("<tr>(.*?)</tr>", pages.yardsticks().text, re.DOTALL)
+    titles = re.findall("<th[^>]*>(.*?)</th>", head)
+    lines = [dict(zip(titles, re.findall("<t[hd][^>]*>(.*?)</t[hd]>", line), strict=True)) for line in body]
+    (line,) = (line for line in lines if line[""] == "MNIST, one-vs-all")
+    published = [row for row in tables.table3(ours).to_dict("records") if row["model"] == "AD-CGAN" and row["seeds"]]
+    assert line["classes"] == "2 of 10" and len(published) == 2
+    assert line["AD-CGAN, paper"] == f"{np.mean([row['paper'] for row in published]):.1f}"
+    assert line["AD-CGAN, ours"] == f"{100 * np.mean([record.auroc['NS'] for record in ours]):.1f}"
+    counts = {"L_GD": 512 * 6 * 6, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1}
+    sums = [100 * auroc(record.anomalous, combine(record.components, 0.1, 0.5, counts)) for record in ours]
+    assert line["ours, printed sums"] == f"{np.mean(sums):.1f}"
+    assert line["PCA reconstruction"] == f"{100 * np.mean([pca[n].auroc['NS'] for n in (0, 3)]):.1f}"
+    assert line["nearest neighbours"] == "1 of 2" and line["isolation forest"] == "not run"
+    (other,) = (line for line in lines if line[""] == "MNIST, all-vs-one")
+    assert (other["classes"], other["AD-CGAN, ours"], other["ours, printed sums"]) == ("10 of 10", "not run", "not run")
+    assert f"<td>{np.mean(sums):.1f}</td>" in pages.opening().text
 
 
 def test_coverage_counts_the_recorded_runs_of_every_model_against_the_plan(tmp_path, book_of):

@@ -26,5 +26,5 @@ def settings() -> dict:
 
 @cache
 def quoted() -> dict:
-    """Mean AUROC in percent of methods that the paper does not have, as other papers print them, with the source."""
+    """Methods that the paper does not have, by data set and scheme: mean AUROC in percent, and who prints it."""
     return yaml.safe_load((HERE / "quoted.yaml").read_text())
