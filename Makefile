@@ -52,7 +52,7 @@ lint: $(VENV)/test.stamp
 
 run: $(VENV)/book.stamp
 	mkdir -p $(RUNS)/notebooks
-	$(BIN)/papermill --no-progress-bar --log-output book/train.ipynb $(RUNS)/notebooks/$(METHOD)-$(DATASET)-$(SCHEME).ipynb \
+	$(BIN)/papermill --no-progress-bar --log-output book/train.ipynb $(RUNS)/notebooks/$(METHOD)-$(notdir $(abspath $(DATASET)))-$(SCHEME).ipynb \
 	  -p method '$(METHOD)' -p dataset '$(DATASET)' -p scheme '$(SCHEME)' -p classes '$(CLASSES)' -p seeds '$(SEEDS)' -p runs '$(RUNS)'
 
 sweep: $(VENV)/book.stamp

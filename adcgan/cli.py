@@ -1,12 +1,13 @@
 """The command line: ``adcgan run`` trains, scores and records cells, ``adcgan sweep`` works through the paper's grid
 within a time, ``adcgan check`` reads records back.
 
-Every error is one line on standard error with exit status 2; an interrupted run exits 130 and continues
-from its last epoch when started again.
+Every error is one line on standard error with exit status 2; a sweep of which cells failed exits 1; an interrupted run
+exits 130 and continues from its last epoch when started again.
 """
 
 import argparse
 import dataclasses
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from . import __version__
 from .config import CONFIGS, SCHEMES, parse_options
 from .data import DATASETS
-from .errors import AdcganError
+from .errors import UNFORESEEN, AdcganError, one_line
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,6 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
         return given.command(given)
     except AdcganError as error:
         print(f"adcgan: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of the output has gone, as in `adcgan sweep --dry-run | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush does not fail too
+        return 141
+    except UNFORESEEN as error:
+        print(f"adcgan: error: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("adcgan: interrupted; the same command continues from the last complete epoch", file=sys.stderr)

@@ -43,6 +43,12 @@ TITLES = {
     "cats_vs_dogs": "CatsVsDogs",
 }
 
+
+def title(dataset: str) -> str:
+    """How a data set is called in a text; a directory of pictures by the name that it has in its records."""
+    return TITLES.get(dataset, dataset)
+
+
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 CANONICAL = "canonical"
@@ -109,7 +115,7 @@ class Dataset:
         text = str(name)
         if text in self.classes:
             return self.classes.index(text)
-        if text.isdigit() and int(text) < len(self.classes):
+        if text.isdecimal() and int(text) < len(self.classes):
             return int(text)
         known = ", ".join(f"{index} ({name})" for index, name in enumerate(self.classes))
         raise AdcganError(f"data set {self.name} has no class {text!r}: expected one of {known}")
@@ -206,6 +212,10 @@ def load(name: str, *, image_size: int | None = None, channels: int | None = Non
             "leave image_size and channels out, they are for directories of pictures"
         )
     directory = os.environ.get("ADCGAN_DATA")
+    if directory and not Path(directory).is_dir():
+        raise AdcganError(
+            f"ADCGAN_DATA is {directory!r}, which is no directory: expected one with {name}.npz, or unset"
+        )
     archive = Path(directory) / f"{name}.npz" if directory else None
     if archive and archive.exists():
         return _from_archive(name, archive)
@@ -256,14 +266,21 @@ def _digits():
 
 
 def split_by_class(name, classes, images, labels, *, train_share, note, seed=None) -> Dataset:
-    """The first ``train_share`` of each class trains, the rest tests; in a shuffled order where ``seed`` is given."""
+    """The first ``train_share`` of each class trains, the rest tests.
+
+    Where ``seed`` is given, in a shuffled order: pictures are read class by class, and a share of the training images
+    that is kept aside should hold every class.
+    """
     train = np.zeros(len(labels), bool)
     for label in range(len(classes)):
         members = np.flatnonzero(labels == label)
         if seed is not None:
             members = np.random.default_rng([seed, label]).permutation(members)
         train[members[: int(len(members) * train_share)]] = True
-    return Dataset(name, classes, images[train], labels[train], images[~train], labels[~train], note)
+    rows = np.flatnonzero(train)
+    if seed is not None:
+        rows = np.random.default_rng(seed).permutation(rows)
+    return Dataset(name, classes, images[rows], labels[rows], images[~train], labels[~train], note)
 
 
 def _from_folder(root, name, image_size, channels, skip_unreadable=False):
@@ -276,7 +293,16 @@ def _from_folder(root, name, image_size, channels, skip_unreadable=False):
                 f"{splits[1]} has classes {', '.join(test_classes)}; "
                 f"expected those of {splits[0]}: {', '.join(classes)}"
             )
-        return Dataset(name, classes, images, labels, test_images, test_labels, "the user's pictures")
+        mixed = np.random.default_rng(0).permutation(len(labels))
+        return Dataset(
+            name,
+            classes,
+            images[mixed],
+            labels[mixed],
+            test_images,
+            test_labels,
+            "the user's pictures, mixed by seed 0",
+        )
     classes, images, labels, dropped = read_folder(root, image_size, channels, skip_unreadable)
     note = "the user's pictures, 80/20 per class, seed 0"
     if name == "cats_vs_dogs":

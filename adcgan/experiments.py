@@ -26,7 +26,6 @@ from .scores import normality_score
 
 COLUMNS = 8  # pictures in a row of a record's sheet: of seed 0, which the gallery shows
 FEW_COLUMNS = 2  # of other seeds: a whole sheet for each would fill the repository
-SCORING_EPOCHS = 3  # a time box leaves this many epochs' time for the scores and the study of protocols
 LOCK = "cell.lock"  # held in the cell's directory while it is in work
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
 
@@ -50,8 +49,8 @@ def plan(
     config = configure(method, scheme, loaded.image_size, loaded.channels, **options)
     labels = [loaded.class_index(name) for name in classes] or list(range(len(loaded.classes)))
     for seed in seeds:
-        if type(seed) is not int or seed < 0:
-            raise AdcganError(f"seed {seed!r}: expected a whole number, 0 or more")
+        if type(seed) is not int or not 0 <= seed < 2**32:  # scikit-learn's bound, the lowest
+            raise AdcganError(f"seed {seed!r}: expected a whole number from 0 to {2**32 - 1}")
     if not seeds:
         raise AdcganError("no seed given: expected at least one, as in seeds 0 1 2")
     cells = [Cell(method, loaded.name, scheme, label, seed, config) for label in labels for seed in seeds]
@@ -103,12 +102,18 @@ def work(
 def _existing(cell, dataset, runs):
     """The cell's record, None where there is none. Raises AdcganError where it is of other data."""
     done = find(cell, runs)
-    if done is not None and (measured_on := done.content["data"]["fingerprint"]) != dataset.fingerprint:
+    if done is not None:
+        check_data(done, dataset)
+    return done
+
+
+def check_data(record: Record, dataset: Dataset) -> None:
+    """Raise AdcganError where ``record`` was measured on other bytes than ``dataset``'s."""
+    if (measured_on := record.content["data"]["fingerprint"]) != dataset.fingerprint:
         raise AdcganError(
-            f"{done.directory} was measured on other data (fingerprint {measured_on[:8]}, now "
+            f"{record.directory} was measured on other data (fingerprint {measured_on[:8]}, now "
             f"{dataset.fingerprint[:8]}): name another directory for runs, or use that data"
         )
-    return done
 
 
 def _measure(cell, dataset, runs, where, eager, deadline):
@@ -136,7 +141,7 @@ def _measure(cell, dataset, runs, where, eager, deadline):
                 eager=eager, deadline=deadline,
             )  # fmt: skip
             yield from session.steps()
-            session.check_time(SCORING_EPOCHS)
+            session.check_time(method.scoring_cost * len(test) / session.images_per_epoch)
             history, path = session.history, session.stepper.name
         started = time.monotonic()
         components = method.score(test, split.anomalous)
@@ -199,7 +204,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda", 0) if count else torch.device("cpu")
     kind, colon, number = name.partition(":")
-    if kind not in ("cpu", "cuda") or colon and not (kind == "cuda" and number.isdigit()):
+    if kind not in ("cpu", "cuda") or colon and not (kind == "cuda" and number.isdecimal()):
         raise AdcganError(f"unknown device {name!r}: expected auto, cpu, cuda or cuda:N")
     if kind == "cuda" and int(number or 0) >= count:
         raise AdcganError(f"device {name}: torch finds {count or 'no'} CUDA device{'s' * (count > 1)} here; use auto")
@@ -229,7 +234,8 @@ def code_revision() -> dict:
         return done.stdout.strip() if done.returncode == 0 else None
 
     try:
-        revision, status = git("rev-parse", "HEAD"), git("status", "--porcelain", "--", ".")
+        tracked = git("ls-files", "--error-unmatch", Path(__file__).name)  # not merely inside somebody's repository
+        revision, status = tracked and git("rev-parse", "HEAD"), git("status", "--porcelain", "--", ".")
     except (OSError, subprocess.TimeoutExpired):
         revision = status = None
     if revision is None:
@@ -270,7 +276,7 @@ def _make_writable(directory):
     try:
         directory.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another start on the same cell may have been as quick
     except OSError as error:
         raise AdcganError(
             f"{directory} cannot be written ({error.strerror or error}): "

@@ -13,8 +13,8 @@ from PIL import Image
 from . import charts
 from .cell_pages import Page, anchor, class_title, group_title
 from .config import COMPARED
-from .data import CLASSES, TITLES
-from .html import Html, note, plain
+from .data import CLASSES, title
+from .html import Html, counted, note, plain
 from .pages import NAMES, committed
 from .plan import cells
 from .records import PICTURES, Record
@@ -36,7 +36,7 @@ def chosen(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]
 def all_pages(records: Iterable[Record]) -> Iterable[Page]:
     """A page for each (method, data set, scheme), one class after another; a class's link shows that class alone."""
     for kind, some in chosen(records).items():
-        title = f"Gallery: {group_title(*kind)}"
+        heading = f"Gallery: {group_title(*kind)}"
         what = "normal" if kind[2] == "one-vs-all" else "anomalous"
         lead = note(
             f"The class named is the {what} one. Shown is the lowest seed "
@@ -45,9 +45,9 @@ def all_pages(records: Iterable[Record]) -> Iterable[Page]:
         )
         links = {"all": "all classes"} | {f"class-{one.cell.label}": class_title(one) for one in some}
         items = "".join(f'<li><a href="#{target}">{escape(text)}</a></li>' for target, text in links.items())
-        body = f'<h1 id="all">{escape(title)}</h1>{lead.text}<ul class="adcgan-classes">{items}</ul>'
+        body = f'<h1 id="all">{escape(heading)}</h1>{lead.text}<ul class="adcgan-classes">{items}</ul>'
         body += "".join(map(section, some)) + '<p><a href="../gallery.html">Back to the gallery</a></p>'
-        yield Page(place(*kind), title, body, {sheet(record): source(record) for record in some})
+        yield Page(place(*kind), heading, body, {sheet(record): source(record) for record in some})
 
 
 def section(record: Record) -> str:
@@ -81,10 +81,12 @@ def contents() -> Html:
     planned = [(cell.dataset, cell.scheme) for cell in cells(methods=["adcgan"])]
     rows = []
     for dataset, scheme in dict.fromkeys([*planned, *(kind[1:] for kind in kinds)]):
-        row = {"": f"{TITLES[dataset]}, {scheme}"}
+        row = {"": f"{title(dataset)}, {scheme}"}
         for method in METHODS:
             some = kinds.get((method, dataset, scheme))
-            text = f"{len(some or ())} of {len(CLASSES[dataset])} classes"
+            text = counted(len(some or ()), "class", "classes")
+            if dataset in CLASSES:
+                text = f"{len(some or ())} of {len(CLASSES[dataset])} classes"
             row[names[method]] = Html(
                 f'<a href="{place(method, dataset, scheme)}.html">{text}</a>' if some else "not run"
             )

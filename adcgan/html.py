@@ -79,7 +79,7 @@ def code(text: str) -> Html:
 def symbol(component: str) -> str:
     """A component's name as HTML: L with its index, or the word that it is."""
     letter, _, index = component.partition("_")
-    return f"<i>{letter}</i><sub>{index}</sub>" if index else escape(component)
+    return f"<i>{escape(letter)}</i><sub>{escape(index)}</sub>" if index else escape(component)
 
 
 def signed(value: float, digits: int = 1) -> str:

@@ -252,8 +252,12 @@ def command(record: Record) -> str:
     """The command line that repeats a record's run, in a directory of its own so that it is not read from `runs/`."""
     cell = record.cell
     options = "".join(f" --{name.strip('_').replace('_', '-')} {value}" for name, value in cell.departures.items())
+    dataset = cell.dataset
+    if dataset not in TITLES:  # a directory of pictures, of which the record has the name alone
+        dataset = f"PATH/{dataset.removeprefix('folder-')}"
+        options += f" --image-size {cell.config.image_size} --channels {cell.config.channels}"
     return (
-        f"adcgan run --method {cell.method} --dataset {cell.dataset} --scheme {cell.scheme} "
+        f"adcgan run --method {cell.method} --dataset {dataset} --scheme {cell.scheme} "
         f"--classes {cell.label} --seeds {cell.seed}{options} --runs my-runs"
     )
 
@@ -261,9 +265,9 @@ def command(record: Record) -> str:
 def _run_row(record):
     cell, content = record.cell, record.content
     evidence = (
-        f"<p>Again: <code>{command(record)}</code></p>"
-        f"<p>Record: <code>{record.directory.relative_to(ROOT)}/record.json</code>, "
-        f"finished {content['finished']}. Data: {escape(content['data']['provenance'])}, "
+        f"<p>Again: <code>{escape(command(record))}</code></p>"
+        f"<p>Record: <code>{escape(str(record.directory.relative_to(ROOT)))}/record.json</code>, "
+        f"finished {escape(content['finished'])}. Data: {escape(content['data']['provenance'])}, "
         f"SHA-256 <code>{content['data']['fingerprint'][:16]}</code>. "
         f"Device: {escape(content['device']['name'])}, {counted(content['device']['threads'], 'thread', 'threads')}</p>"
     )
@@ -271,15 +275,14 @@ def _run_row(record):
     departures = "".join(f", {name}={value}" for name, value in cell.departures.items())
     name = tables.class_title(cell.label, content["cell"]["class_name"])
     name = f"{title}, {cell.scheme}, {name}, seed {cell.seed}{departures}"
+    revision = str(content["code"]["revision"])[:10]
     parts = {Html(symbol(name)): f"{100 * value:.1f}" for name, value in record.auroc.items() if name != "NS"}
     return {
         "cell": Html(f"<details><summary>{escape(name)}</summary>{evidence}</details>"),
         "AUROC %": f"{100 * record.auroc['NS']:.1f}",
         **(parts if len(parts) > 1 else {}),
         "trained in": duration(content["cost"]["train_seconds"]),
-        "revision": Html(
-            f"<code>{str(content['code']['revision'])[:10]}</code>{' (changed)' if content['code']['dirty'] else ''}"
-        ),
+        "revision": Html(f"<code>{escape(revision)}</code>{' (changed)' if content['code']['dirty'] else ''}"),
     }
 
 

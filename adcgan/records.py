@@ -23,6 +23,7 @@ FORMAT = 1
 RECORD, SCORES, STUDY, WALK = "record.json", "scores.npz", "study.npz", "walk.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
+HALF_PRECISION = 1e-3  # scores are stored in half precision: what that may change of an AUROC (fractions), and more
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def read(path: Path, runs: Path) -> Record:
     """
     try:
         content = json.loads(path.read_text(), parse_constant=_refuse)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AdcganError(
             f"record {path} cannot be read ({error}): remove its directory to run the cell again"
         ) from error
@@ -193,7 +194,7 @@ def read(path: Path, runs: Path) -> Record:
     try:
         size, channels = options.pop("image_size", None), options.pop("channels", None)
         config = configure(place["method"], place["scheme"], size, channels, **options)
-    except AdcganError as error:
+    except (AdcganError, OverflowError) as error:
         raise AdcganError(f"record {path}: {error}") from error
     cell = Cell(place["method"], place["dataset"], place["scheme"], place["label"], place["seed"], config)
     if cell.digest != content["digest"] or cell.departures != content["departures"]:
@@ -229,13 +230,28 @@ def find(cell: Cell, runs: Path) -> Record | None:
 
 
 def verify(record: Record) -> None:
-    """Compute every AUROC again from the stored scores. Raises AdcganError where the record says otherwise."""
-    for name, values in {"NS": record.scores, **record.components}.items():
-        again = auroc(record.anomalous, values)
-        if record.auroc.get(name) != again:
+    """Compute again what the stored scores give: every AUROC, and how many images of either kind.
+
+    Raises AdcganError where the record says otherwise, or where the study's paper protocol is another than the score's
+    by more than half precision can make it.
+    """
+    kept = {
+        name: auroc(record.anomalous, values) for name, values in {"NS": record.scores, **record.components}.items()
+    }
+    images = {"test_normal": int((~record.anomalous).sum()), "test_anomalous": int(record.anomalous.sum())}
+    said = {f"AUROC of {name}": value for name, value in record.auroc.items()} | record.content["images"]
+    given = {f"AUROC of {name}": value for name, value in kept.items()} | images
+    for name in dict.fromkeys([*given, *(name for name in said if name != "train")]):
+        if said.get(name) != given.get(name):
             raise AdcganError(
-                f"record {record.directory / RECORD}: AUROC of {name} is {record.auroc.get(name)}, "
-                f"but its scores give {again}: it was edited"
+                f"record {record.directory / RECORD}: {name} is {said.get(name)}, "
+                f"but its scores give {given.get(name)}: it was edited"
+            )
+    for name, value in record.readings.get("paper", {}).items():
+        if abs(value - kept.get(name, np.nan)) > HALF_PRECISION:
+            raise AdcganError(
+                f"record {record.directory / RECORD}: the study's AUROC of {name} under the paper protocol is {value}, "
+                f"but its scores give {kept.get(name)}: it was edited"
             )
 
 

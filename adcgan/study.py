@@ -13,7 +13,7 @@ import pandas as pd
 from . import plan, statistics, tables
 from .config import CONFIGS
 from .config.adcgan import ARCHITECTURES
-from .data import TITLES
+from .data import title
 from .evaluation import auroc
 from .records import Record
 from .scores import COMPONENTS, combine, normality_score, terms
@@ -213,12 +213,12 @@ def left_over(records: Iterable[Record], departures: dict | None = None) -> pd.D
     published = tables.published()
     rows = []
     for record in _studied(records, departures):
-        for rule, title in RULES.items():
+        for rule, rule_title in RULES.items():
             draws = 100 * left_over_draws(record, rule)
             figure = published.get((record.cell.dataset, record.cell.scheme, record.cell.label), np.nan)
             quantiles = _quantiles(draws)
             rows.append(
-                _cell(record) | {"rule": title, "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
+                _cell(record) | {"rule": rule_title, "paper_protocol": 100 * record.readings["paper"]["NS"]} | quantiles
                 | {"published": figure, "share": _reaching(draws, figure), "against_rest": _against_rest(record, rule)}
             )  # fmt: skip
     columns = [*CELL, "cell", "name", "rule", "paper_protocol", *QUANTILES, "published", "share", "against_rest"]
@@ -257,11 +257,11 @@ def left_over_means(records: Iterable[Record]) -> pd.DataFrame:
             continue
         figure = np.mean([published.get((*kind[:2], record.cell.label), np.nan) for record in cells])
         ours = np.mean([100 * record.readings["paper"]["NS"] for record in cells])
-        for rule, title in RULES.items():
+        for rule, rule_title in RULES.items():
             draws = np.stack([100 * left_over_draws(record, rule) for record in cells])
             means = draws.mean(0)
             rows.append(
-                (*kind, len(cells), title, ours, *_quantiles(means).values(), means.std(),
+                (*kind, len(cells), rule_title, ours, *_quantiles(means).values(), means.std(),
                  np.sqrt(draws.var(1).sum()) / len(cells), figure, _reaching(means, figure))
             )  # fmt: skip
     columns = ["dataset", "scheme", "seed", "cells", "rule", "paper_protocol", *QUANTILES, "sd", "sd_apart",
@@ -324,14 +324,15 @@ def nulls(records: Iterable[Record]) -> pd.DataFrame:
 def verdicts(records: Iterable[Record]) -> pd.DataFrame:
     """AD-CGAN's cells against the published ones: dataset, scheme, class, class_name, paper, plus_minus (as printed, a
     fraction), ours, difference, low, high, seeds, verdict. The interval is over test images and seeds
-    (`adcgan.statistics`).
+    (`adcgan.statistics`). Only runs on all test images enter.
     """
-    table = tables.table3(records := list(records))
+    records = [record for record in records if record.cell.method == "adcgan" and not record.cell.departures]
+    table = tables.table3(records)
     table = table[(table["model"] == "AD-CGAN") & (table["seeds"] > 0)]
     rows = []
     for _, cell in table.iterrows():
         place = (cell["dataset"], cell["scheme"], cell["class"])
-        runs = [r for r in records if r.cell.method == "adcgan" and not r.cell.departures and _key(r)[:3] == place]
+        runs = [record for record in records if _key(record)[:3] == place]
         low, high = statistics.cell_interval(runs[0].anomalous, [run.scores for run in runs])
         said = statistics.verdict(cell["paper"], low, high, cell["seeds"], cell["of_seeds"])
         rows.append((*place, cell["class_name"], cell["paper"], cell["plus_minus"], cell["ours"],
@@ -352,5 +353,5 @@ def _key(record):
 def _cell(record):
     cell = record.cell
     name = tables.seed_title(record)
-    whole = f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, {name}"
+    whole = f"{title(cell.dataset)}, {cell.scheme}, {name}"
     return dict(zip(CELL, _key(record), strict=True)) | {"cell": whole, "name": name}

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from html import escape
 
 import numpy as np
 import pandas as pd
 
 from . import figures, paper, plan, statistics, study, tables, weights
 from .config import CONFIGS
-from .data import TITLES
+from .data import title
 from .html import Html, counted, difference, interval, note, plain, signed, symbol, verdict
 from .pages import SEEDS, committed
 
@@ -44,10 +45,10 @@ def covered() -> Html:
     others = "; the others were scored before it existed" if len(studied) < len(records) else ""
     some = f" Not every one of them holds these readings: {', '.join(fewer)}." if fewer else ""
     sets = [name for name in tables.FORMATS if name in set(frame["dataset"])]
-    none = [TITLES[name] for name in tables.FORMATS if name not in sets]
+    none = [title(name) for name in tables.FORMATS if name not in sets]
     seeds = ", ".join(map(str, sorted(frame["seed"].unique())))
     scope = (
-        f" Measured are {', '.join(TITLES[name] for name in sets)}; seeds: {seeds}. What is measured there need not "
+        f" Measured are {', '.join(title(name) for name in sets)}; seeds: {seeds}. What is measured there need not "
         f"hold on {' or '.join(none)}."
         if sets and none
         else ""
@@ -73,9 +74,9 @@ def parts(frame: pd.DataFrame, show: Callable[[pd.DataFrame], Html]) -> Html:
     """
     html = Html("")
     for number, ((dataset, scheme), part) in enumerate(kinds(frame)):
-        title = f"{TITLES[dataset]}, {scheme}: {counted(part['cell'].nunique())}"
+        summary = escape(f"{title(dataset)}, {scheme}: {counted(part['cell'].nunique())}")
         inside = show(part.assign(cell=part["name"]))
-        html += Html(f"<details{' open' * (not number)}><summary>{title}</summary>{inside.text}</details>")
+        html += Html(f"<details{' open' * (not number)}><summary>{summary}</summary>{inside.text}</details>")
     return html
 
 
@@ -97,7 +98,7 @@ def _left_over(frame):
     if frame["against_rest"].notna().any():
         ratios = frame["against_rest"]
         shown["z against the rest"] = [f"{value:.2f}" if value == value else "" for value in ratios]
-    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
     alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
     caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"
     return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
@@ -129,7 +130,7 @@ def left_over_means() -> Html:
     shown = pd.DataFrame(
         {
             "mean over": [
-                f"{TITLES[row['dataset']]}, {row['scheme']}, seed {row['seed']}, {counted(row['cells'])}"
+                f"{title(row['dataset'])}, {row['scheme']}, seed {row['seed']}, {counted(row['cells'])}"
                 for _, row in frame.iterrows()
             ],
             "rule": frame["rule"],
@@ -148,7 +149,7 @@ def other_latents() -> Html:
 def _other_latents(frame):
     """One part of it."""
     shown = frame[["cell", "latents", "draws"]].assign(**_points(frame, *study.QUANTILES))
-    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
     return plain(shown, f"{where}: AUROC (%) of NS under other z's that all images share", ("latents",))
 
 
@@ -166,7 +167,7 @@ def _components(frame):
         line |= {f"weighted, {kind}": f"{part[kind].mean():.3f}" for kind in ("normal", "anomalous")}
         line |= {"AUROC": f"{part['AUROC'].mean():.1f}", "below 50 % in": counted((part["AUROC"] < 50).sum())}
         shown.append(line)
-    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
     return plain(pd.DataFrame(shown), f"{where}: the weighted terms of NS and each component's own AUROC (%), means")
 
 
@@ -201,7 +202,7 @@ def _autoencoder(frame):
             "ratio": frame["ratio"].map("{:.1f}".format),
         }
     )
-    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
     return plain(shown, f"{where}: squared error per pixel, mean over an epoch's training images", ("trained with",))
 
 
@@ -218,7 +219,7 @@ def readings() -> Html:
         for reading, row in by_reading.iterrows():
             fewer = f" ({counted(row['of'])})" if row["of"] < cells else ""
             column[reading] = f"{row['NS']:.1f}" if reading == "paper" else f"{signed(row['points'])}{fewer}"
-        columns[f"{TITLES[dataset]}, {scheme}, {counted(cells)}"] = column
+        columns[f"{title(dataset)}, {scheme}, {counted(cells)}"] = column
     wide = pd.DataFrame(columns).fillna("")
     first = [name for name in ("paper", "released") if name in wide.index]
     wide = wide.loc[[*first, *sorted(name for name in wide.index if name not in first)]]
@@ -269,7 +270,7 @@ def explained() -> Html:
                                        for ends in part[["draws_low", "draws_high"]].to_numpy()],
             }
         )  # fmt: skip
-        caption = f"{TITLES[dataset]}, {scheme}: AUROC (%), means over the classes with that reading"
+        caption = f"{title(dataset)}, {scheme}: AUROC (%), means over the classes with that reading"
         html += plain(shown, caption, ("interval", "over left-over z's"))
     return html
 
@@ -302,7 +303,7 @@ def _nulls(frame):
     for column in ("mean", "sd", "expected_sd"):
         shown[column.replace("_", " ")] = [f"{value:.1f}" for value in frame[column]]
     shown["beyond 3 expected sd"] = [f"{100 * value:.0f} %" for value in frame["beyond"]]
-    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
     caption = f"{where}: AUROC (%) of NS between random halves of the normal test images"
     return plain(shown, caption, ("protocol",))
 
@@ -315,7 +316,7 @@ def verdicts() -> Html:
     shown = pd.DataFrame(
         {
             "cell": [
-                f"{TITLES[row['dataset']]}, {row['scheme']}, {tables.class_title(row['class'], row['class_name'])}"
+                f"{title(row['dataset'])}, {row['scheme']}, {tables.class_title(row['class'], row['class_name'])}"
                 for _, row in frame.iterrows()
             ],
             "paper": frame["paper"].map("{:.1f}".format),
@@ -351,10 +352,10 @@ def ladder() -> Html:
     for (dataset, scheme), part in frame.groupby(["dataset", "scheme"], sort=False):
         for reduction in weights.REDUCTIONS:
             of = part[part["reduction"] == reduction].set_index("variant")["ours"]
-            columns[f"{TITLES[dataset]}, {scheme}, {counted(part['cells'].iloc[0])}: {reduction}s"] = of
+            columns[f"{title(dataset)}, {scheme}, {counted(part['cells'].iloc[0])}: {reduction}s"] = of
         of = part.drop_duplicates("variant").set_index("variant")["paper"]
         if of.notna().any():  # the paper's Table 4 has two data sets
-            columns[f"paper, {TITLES[dataset]}, {scheme}, all classes"] = of
+            columns[f"paper, {title(dataset)}, {scheme}, all classes"] = of
     wide = pd.DataFrame(columns).map("{:.1f}".format)
     wide.index = [f"{name.removeprefix('AD-CGAN_')}" for name in wide.index]
     caption = "Table 4's variants: mean AUROC (%) with the components as means (the default) and as the printed sums"
@@ -381,5 +382,5 @@ def _best(frame):
                 f"{row['lambda_']:g}, {row['rho']:g}"
             )
         lines.append(line)
-    where = f"{TITLES[frame['dataset'].iloc[0]]}, {frame['scheme'].iloc[0]}"
+    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
     return plain(pd.DataFrame(lines), f"{where}: AUROC (%) of NS, at the paper's weights and at the best of a grid")

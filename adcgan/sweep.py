@@ -13,14 +13,14 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import torch
 
 from . import data, experiments
-from .errors import AdcganError
-from .records import Cell, find
+from .errors import UNFORESEEN, AdcganError, one_line
+from .records import Cell, Record, find
 from .training import OutOfTime
 
 
@@ -58,14 +58,19 @@ def sweep(
 
     On a CPU the jobs are processes that share its cores; on CUDA they are streams of one process.
     """
-    outcome, missing = Outcome(), []
+    outcome, missing, done = Outcome(), [], []
     for cell in cells:
         try:
-            if find(cell, runs) is None:
-                missing.append(cell)
+            record = find(cell, runs)
         except AdcganError as error:  # a damaged record stops no other cell
             outcome.add(cell, str(error))
             report(cell, str(error))
+        else:
+            missing.append(cell) if record is None else done.append(record)
+    for record in done:  # new cells would stand beside them
+        if record.cell.dataset in {cell.dataset for cell in missing} and (reason := of_other_data(record)):
+            outcome.add(record.cell, reason)
+            report(record.cell, reason)
     if experiments.choose_device(device).type == "cuda":
         ends = on_streams(missing, runs, device, jobs, deadline)
     elif jobs > 1:
@@ -76,6 +81,19 @@ def sweep(
         outcome.add(cell, result)
         report(cell, result)
     return outcome
+
+
+def of_other_data(record: Record) -> str | None:
+    """Why a record does not stand for its cell on the data that are here; None where it does, or none are here."""
+    try:
+        dataset = loaded(record.cell.dataset)
+    except AdcganError:
+        return None  # the missing cells say so themselves
+    try:
+        experiments.check_data(record, dataset)
+    except AdcganError as error:
+        return str(error)
+    return None
 
 
 def one(cell: Cell, runs: Path, device: str, deadline: float | None) -> str | None:
@@ -124,14 +142,8 @@ def advance(steps) -> str | None:
         return BUSY
     except AdcganError as error:
         return str(error)
-    except (RuntimeError, ValueError, OSError, MemoryError) as error:  # torch: out of memory and much else
-        return cell_error(error)
-
-
-def cell_error(error: Exception) -> str:
-    """An unforeseen error in one line."""
-    lines = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"
+    except UNFORESEEN as error:
+        return one_line(error)
 
 
 def start(cell: Cell, runs: Path, device: str, deadline: float | None):
@@ -166,6 +178,10 @@ def in_processes(cells: list[Cell], runs: Path, device: str, jobs: int, deadline
                     for other in [*running.values(), *waiting]:
                         yield other, LEFT
                     return
+    except BaseException:  # an interrupt ends the cells in work too: each continues from its checkpoint
+        for process in active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -56,11 +56,21 @@ def published() -> pd.Series:
     return table[table["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
 
 
-def measured(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per record at the paper's settings: method, dataset, scheme, class, seed, AUROC in percent, data.
+def standing(records: Iterable[Record]) -> list[Record]:
+    """The records that stand in the tables: at the paper's settings, one for each cell.
 
     A run on a share of the test images (``test_images`` above 0) stands only where there is none on all of them.
     """
+    kept: dict[tuple, Record] = {}
+    for record in sorted(records, key=lambda record: record.cell.config.test_images):
+        if set(record.cell.departures) <= {"test_images"}:
+            cell = record.cell
+            kept.setdefault((cell.method, cell.dataset, cell.scheme, cell.label, cell.seed), record)
+    return [kept[place] for place in sorted(kept)]
+
+
+def measured(records: Iterable[Record]) -> pd.DataFrame:
+    """One row per record that stands: method, dataset, scheme, class, seed, AUROC in percent, data."""
     rows = [
         {
             "method": record.cell.method,
@@ -72,13 +82,12 @@ def measured(records: Iterable[Record]) -> pd.DataFrame:
             "test_images": record.cell.config.test_images,
             "canonical": record.content["data"]["canonical"],
             "provenance": record.content["data"]["provenance"],
+            "fingerprint": record.content["data"]["fingerprint"],
         }
-        for record in records
-        if set(record.cell.departures) <= {"test_images"}
+        for record in standing(records)
     ]
     cell = ["method", "dataset", "scheme", "class", "seed"]
-    frame = pd.DataFrame(rows, columns=[*cell, "auroc", "test_images", "canonical", "provenance"])
-    return frame.sort_values([*cell, "test_images"], kind="stable").drop_duplicates(cell, ignore_index=True)
+    return pd.DataFrame(rows, columns=[*cell, "auroc", "test_images", "canonical", "provenance", "fingerprint"])
 
 
 def table3(records: Iterable[Record]) -> pd.DataFrame:
@@ -140,13 +149,17 @@ def comparisons(records: Iterable[Record]) -> pd.DataFrame:
     is the mean of the first's AUROC less the second's in points, ``higher`` the number of classes where the first's is
     higher, ``p`` of Wilcoxon's signed ranks, ``corrected`` by Holm, for the data set's and scheme's pairs with AD-CGAN
     as one family and for the others as another: with ten classes the least P is 2/1024, which a correction for all 45
-    pairs would leave above 0.05. Data sets of two classes are left out: two differences test nothing.
+    pairs would leave above 0.05. Data sets of two classes are left out: two differences test nothing; so are two
+    models that were measured on different copies of a data set.
     """
-    rows = []
+    rows, records = [], list(records)
+    bytes_of = measured(records).groupby(["method", "dataset", "scheme"])["fingerprint"].unique().map(frozenset)
     for (dataset, scheme), part in table3(records).groupby(["dataset", "scheme"], sort=False):
         wide = part.pivot(index="class", columns="model", values="ours")
         wide = wide.reindex(columns=[*MODELS, *OTHERS]).dropna(axis=1)
+        used = {model: bytes_of.get(((MODELS | OTHERS)[model], dataset, scheme)) for model in wide}
         pairs = list(combinations(wide.columns, 2)) if len(wide) > 2 else []
+        pairs = [(first, second) for first, second in pairs if used[first] == used[second]]
         ours = [pair for pair in pairs if "AD-CGAN" in pair]
         for family in (ours, [pair for pair in pairs if pair not in ours]):
             p = [statistics.paired(wide[first], wide[second]) for first, second in family]

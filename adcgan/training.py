@@ -69,6 +69,11 @@ class Training:
         if config.steps_per_epoch:
             self.batches, self.rest = config.steps_per_epoch, 0
             self.passes = -(-self.batches * config.batch_size // len(self.images))
+        if config.patience and not len(self.held_out):
+            raise AdcganError(
+                f"{title}: of {len(images)} normal training images none is kept aside to watch the loss that stops the "
+                f"training: give a larger validation_fraction than {config.validation_fraction}, or more images"
+            )
         if self.batches + bool(self.rest) == 0:
             raise AdcganError(
                 f"{title}: {len(self.images)} normal training images do not fill a batch of {config.batch_size}: "
@@ -78,6 +83,11 @@ class Training:
         self.stepper = stepper(method, torch.as_tensor(self.images).to(method.device), eager)
         if checkpoint.exists():
             self.history = _load(checkpoint, identity, method, self.stepper)
+
+    @property
+    def images_per_epoch(self) -> int:
+        """How many images an epoch's steps see."""
+        return self.batches * self.method.config.batch_size + self.rest
 
     def finished(self) -> bool:
         """Whether the last epoch is done, or an early stop has come."""

@@ -85,3 +85,27 @@ def test_mistaken_arguments_are_refused_in_one_line_that_leads_to_the_help(comma
 def test_check_of_an_empty_directory_finds_no_records(command, tmp_path):
     finished = command("check", "--runs", tmp_path)
     assert finished.returncode == 0 and finished.stdout.startswith("0 records in ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--seeds", str(2**64)], "seed 18446744073709551616: expected a whole number"),
+        (["--width", "1e308"], "OverflowError"),
+        (["--latent-size", "1000000000000"], "Error: "),
+        (["--classes", "²"], "no class '²'"),
+        (["--device", "cuda:²"], "unknown device 'cuda:²'"),
+    ],
+)
+def test_what_no_option_rules_out_still_ends_in_one_line(command, tmp_path, arguments, complaint):
+    finished = command("run", "--dataset", "digits", "--runs", tmp_path, "--classes", "0", *arguments)
+    assert finished.returncode == 2
+    assert_one_error_line(finished)
+    assert complaint in finished.stderr and not list(tmp_path.rglob(RECORD))
+
+
+def test_output_that_nobody_reads_any_more_is_no_error(command):
+    process = command.start("sweep", "--dry-run", "--methods", "pca", "--datasets", "digits")
+    process.stdout.close()
+    error = process.stderr.read()
+    assert process.wait() == 141 and error == ""

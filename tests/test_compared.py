@@ -12,6 +12,7 @@ from torch import nn
 
 from adcgan import experiments, methods, records, training
 from adcgan.config import CONFIGS, configure
+from adcgan.errors import AdcganError
 from adcgan.evaluation import auroc
 from adcgan.methods.adgan import gradient_penalty
 from adcgan.methods.layers import PointConvTranspose2d, SameConv2d
@@ -776,6 +777,12 @@ def test_alad_watches_the_mean_score_of_the_images_kept_aside(fitted, zeros):
     method, images = fitted("alad"), zeros.train[-7:]
     features = method.score(images, np.zeros(7, bool))["features"]
     assert method.validate(images) == {"validation_features": pytest.approx(features.mean(), rel=1e-5)}
+
+
+def test_alad_says_so_where_no_image_is_left_to_watch_its_loss_on(zeros, tmp_path):
+    method = build("alad", validation_fraction=0.004)
+    with pytest.raises(AdcganError, match="none is kept aside .* larger validation_fraction than 0.004"):
+        train(method, zeros.train, tmp_path / "checkpoint.pt")
 
 
 def test_without_patience_alad_trains_to_the_end(zeros, tmp_path):

@@ -151,7 +151,8 @@ def test_a_configuration_that_trains_nothing_is_refused():
     [
         ("gan", "one-vs-all", 28, "unknown method 'gan': expected one of adcgan"),
         ("adcgan", "one-vs-rest", 28, "unknown scheme 'one-vs-rest': expected one of one-vs-all, all-vs-one"),
-        ("adcgan", "one-vs-all", 30, "unknown image size '30': expected one of 28, 32, 64"),
+        ("adcgan", "one-vs-all", 30, "unknown image size 30: expected one of 28, 32, 64"),
+        ("adcgan", "one-vs-all", "28", "unknown image size '28': expected one of 28, 32, 64"),
     ],
 )
 def test_an_unknown_method_scheme_or_size_is_refused_with_the_known_ones(method, scheme, image_size, complaint):
@@ -214,3 +215,14 @@ def test_every_method_has_paper_settings_for_every_image_size(method, scheme):
         config = configure(method, scheme, image_size, 3)
         assert departures(config, method, scheme) == {}
         assert configure(method, scheme, **config.to_dict()) == config
+
+
+@pytest.mark.parametrize("alone", ["test_batch_size", "test_latent_count"])
+def test_batch_statistics_of_one_are_refused(alone):
+    for count in (2, 1):
+        options = {"test_mode": "batch-statistics", alone: count}
+        if count > 1:
+            configure("adcgan", "one-vs-all", 28, 1, **options)
+        else:
+            with pytest.raises(AdcganError, match="one image has none"):
+                configure("adcgan", "one-vs-all", 28, 1, **options)

@@ -246,7 +246,25 @@ def test_a_directory_with_train_and_test_keeps_their_split(folder):
     root = folder("pictures/train", count=3).parent
     folder("pictures/test", count=2)
     loaded = load(str(root))
-    assert loaded.train_labels.tolist() == [0, 0, 0, 1, 1, 1] and loaded.test_labels.tolist() == [0, 0, 1, 1]
+    assert sorted(loaded.train_labels) == [0, 0, 0, 1, 1, 1] and loaded.test_labels.tolist() == [0, 0, 1, 1]
+    for image, label in zip(loaded.train_images, loaded.train_labels, strict=True):  # drawn in `folder`
+        assert image[0, 0, 0] // 100 == label
+
+
+def test_pictures_are_mixed_so_that_a_share_kept_aside_holds_every_class(folder):
+    classes = ("ape", "bee", "cat")
+    whole = load(str(folder(classes=classes, count=50)))
+    folder("parted/test", classes, count=1)
+    parted = load(str(folder("parted/train", classes, count=50).parent))
+    for loaded in (whole, parted):
+        last = loaded.train_labels[-len(loaded.train_labels) // 5 :]
+        assert set(last) == {0, 1, 2} and np.bincount(last).min() >= 5
+    assert load(str(folder("again", classes, count=50))).fingerprint == whole.fingerprint, "the same every time"
+
+
+def test_a_data_directory_that_does_not_exist_is_said_and_not_passed_over(monkeypatch, tmp_path):
+    monkeypatch.setenv("ADCGAN_DATA", str(tmp_path / "mistyped"))
+    assert "mistyped', which is no directory" in refusal(load, "digits")
 
 
 def test_train_and_test_of_different_classes_are_refused(folder):

@@ -1,6 +1,8 @@
 """From a user's request to a record: everything checked first, run once, and nothing left changed."""
 
 import dataclasses
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 from adcgan import experiments, records
 from adcgan.errors import AdcganError
+from adcgan.methods.adcgan import ADCGAN
 
 
 def plan(dataset="digits", scheme="one-vs-all", classes=(0,), seeds=(0,), **options):
@@ -142,6 +145,65 @@ def test_the_recorded_revision_is_gits_or_the_environments(monkeypatch, fresh):
     monkeypatch.setenv("ADCGAN_REVISION", "a" * 40)
     monkeypatch.setenv("PATH", "")  # no Git to be found
     assert experiments.code_revision()["revision"] == "a" * 40
+
+
+def test_a_copy_inside_somebody_elses_repository_has_not_that_ones_revision(monkeypatch, fresh, tmp_path):
+    for arguments in (
+        ["init", "-q"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "a"],
+    ):
+        subprocess.run(["git", "-C", tmp_path, *arguments], check=True)
+    monkeypatch.delenv("ADCGAN_REVISION", raising=False)
+    monkeypatch.setattr(experiments, "__file__", str(tmp_path / "experiments.py"))
+    (tmp_path / "experiments.py").touch()
+    assert experiments.code_revision()["revision"] is None
+    subprocess.run(["git", "-C", tmp_path, "add", "experiments.py"], check=True)
+    experiments.code_revision.cache_clear()
+    assert len(experiments.code_revision()["revision"]) == 40
+
+
+def test_two_starts_on_one_cell_do_not_take_each_others_probe_for_a_failure(tmp_path):
+    def start(_):
+        for _ in range(500):
+            experiments._make_writable(tmp_path / "cell")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(start, range(2)))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, True])
+def test_a_seed_is_one_that_every_method_takes(seed):
+    with pytest.raises(AdcganError, match="expected a whole number from 0 to 4294967295"):
+        experiments.plan("pca", "digits", "one-vs-all", [0], [seed])
+
+
+def test_a_time_box_leaves_what_scoring_takes(digits, run_options, tmp_path, monkeypatch):
+    """The time asked for before scoring, in epochs, is the method's cost of an image times the test's share."""
+    asked = []
+    real = experiments.training.Training.check_time
+    monkeypatch.setattr(
+        experiments.training.Training, "check_time", lambda self, epochs: (asked.append(epochs), real(self, epochs))
+    )
+    _, (cell,) = plan(**run_options | dict(epochs=1, warm_up_epochs=0))
+    record = experiments.run(cell, digits, tmp_path, "cpu")
+    images = record.content["images"]
+    test = images["test_normal"] + images["test_anomalous"]
+    assert asked[-1] == pytest.approx(ADCGAN.scoring_cost * test / (images["train"] // 16 * 16))
+
+
+def test_the_test_needs_no_second_normal_image(digits, run_options, tmp_path):
+    """With one normal test image there are no halves to compare, and a single z has no batch statistics."""
+    one = np.flatnonzero(digits.test_labels == 0)[:1]
+    rows = np.concatenate([one, np.flatnonzero(digits.test_labels == 1)[:9]])
+    few = dataclasses.replace(digits, test_images=digits.test_images[rows], test_labels=digits.test_labels[rows])
+    for options in (dict(), dict(test_latent_count=1), dict(test_latent_count=201)):
+        _, (cell,) = plan(**run_options | dict(epochs=1, warm_up_epochs=0) | options)
+        record = experiments.run(cell, few, tmp_path, "cpu")
+        assert record.readings and not [name for name in record.study if name.startswith("null")]
+        batched = [name for name in record.readings if name.startswith("batch-statistics")]
+        assert bool(batched) == (options.get("test_latent_count") != 1)
+        shared = {name for name in record.study if "shared z" in name}
+        assert ("201 shared z's, NS" in shared) is False and "one shared z, NS" in shared
 
 
 def test_the_recorded_revision_is_that_of_the_start_whatever_becomes_of_the_checkout(

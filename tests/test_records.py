@@ -179,6 +179,11 @@ def test_a_record_without_one_of_its_parts_is_refused(copy, name):
         (lambda content: content["config"].update(invented=1), "invented"),
         (lambda content: content["config"].pop("image_size"), "image size"),
         (lambda content: content["cell"].update(method="gan"), "gan"),
+        (lambda content: content["config"].update(image_size="28"), "image size '28'"),
+        (lambda content: content["config"].update(width=10**400), "too large"),
+        (lambda content: content.update(finished="<b>now</b>"), "finished"),
+        (lambda content: content["auroc"].update({"L_<img>": 0.5}), "auroc"),
+        (lambda content: content["files"].update({"../x": "0" * 64}), "files"),
     ],
 )
 def test_an_edited_record_is_refused(copy, change, complaint):
@@ -258,6 +263,26 @@ def test_an_edited_auroc_is_found_out(copy):
     with pytest.raises(AdcganError, match="AUROC of NS is 0.99, but its scores give") as refused:
         records.verify(records.read(path, runs))
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda content: content["auroc"].update(L_XX=0.5), "AUROC of L_XX is 0.5, but its scores give None"),
+        (lambda content: content["images"].update(test_normal=5), "test_normal is 5, but its scores give"),
+        (lambda content: content["study"]["paper"].update(NS=0.99), "under the paper protocol is 0.99"),
+    ],
+)
+def test_what_the_scores_tell_of_an_edit_is_found_out(copy, change, complaint):
+    runs, path = copy
+    edit(path, change)
+    with pytest.raises(AdcganError, match=complaint):
+        records.verify(records.read(path, runs))
+
+
+def test_a_record_nested_too_deep_is_refused(copy):
+    copy[1].write_text("[" * 100_000)
+    assert "cannot be read" in refusal(copy)
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity"])

@@ -18,6 +18,8 @@ from adcgan import (
     decision_pages,
     evaluation,
     figures,
+    gallery,
+    pages,
     paper,
     plan,
     statistics,
@@ -556,6 +558,22 @@ def test_what_needs_no_study_is_shown_of_cells_without_one(page_of, tmp_path):
     column = "MNIST, one-vs-all, 1 cell: means"
     variants = {line["variant"]: line[column] for line in rows_of(page_of("ladder", [record]))}
     assert list(variants) == ["LG", "LFE", "LFL", "GF"] and variants["GF"] == f"{100 * record.auroc['NS']:.1f}"
+
+
+def test_a_run_on_ones_own_pictures_is_shown_under_their_name_and_breaks_no_page(page_of, tmp_path, monkeypatch):
+    own = write_record(tmp_path, "folder-<b>R&D")
+    for name in (*PAGES, "components", "autoencoder", "left_over_means", "other_latents", "latent_terms", "covered"):
+        for records in ([own], [own, write_record(tmp_path, "folder-<b>R&D", 1), write_record(tmp_path, "mnist", 0)]):
+            text = page_of(name, records)
+            assert "<b>R" not in text
+    assert "folder-&lt;b&gt;R&amp;D, one-vs-all" in page_of("components", [own])
+    for module in (gallery, pages):
+        monkeypatch.setattr(module, "committed", lambda: (own,))
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    assert "1 class<" in gallery.contents().text.replace("</a>", "<")
+    line = pages.run_list().text
+    assert "<b>R" not in line and "--dataset PATH/&lt;b&gt;R&amp;D" in line and "--image-size 28 --channels 1" in line
+    assert pages.opening().text and pages.coverage().text
 
 
 @pytest.mark.parametrize("name", [*PAGES, "components", "autoencoder"])

@@ -1,5 +1,6 @@
 """A sweep in processes of its own: killed, out of time, with a cell that fails; and the plan and locks it rests on."""
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -63,6 +64,31 @@ def test_a_sweep_killed_with_two_cells_in_flight_is_completed_by_the_next_with_t
     assert "2 done now, 0 left, 0 failed" in again.stdout
     assert contents(tmp_path) == undisturbed
     assert not [*tmp_path.rglob("*.lock"), *tmp_path.rglob(records.CHECKPOINT), *tmp_path.rglob("*.partial")]
+
+
+def test_an_interrupt_of_the_parent_alone_ends_the_cells_in_work_at_once(command, tmp_path):
+    process = command.start(*arguments(tmp_path, "--jobs", 2))
+    while len(list(tmp_path.rglob(records.CHECKPOINT))) < 2:
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130 and "continues from the last complete epoch" in stderr.splitlines()[-1]
+    assert not contents(tmp_path) and len(list(tmp_path.rglob(records.CHECKPOINT))) == 2
+
+
+def test_a_sweep_says_which_recorded_cells_are_of_other_data_than_its_new_ones(
+    record, runs_of, digits, monkeypatch, tmp_path
+):
+    images = digits.test_images.copy()
+    images[0, 0, 0, 0] ^= 1
+    changed = dataclasses.replace(digits, test_images=images)
+    monkeypatch.setattr(sweep, "loaded", lambda name: changed)
+    shutil.copytree(runs_of(record), tmp_path / "runs")
+    assert sweep.sweep([record.cell], tmp_path / "runs", device="cpu") == sweep.Outcome(), "nothing new beside it"
+    (new,) = plan.cells(methods=["pca"], datasets=["digits"], schemes=["one-vs-all"], classes=["0"])
+    outcome = sweep.sweep([record.cell, new], tmp_path / "runs", device="cpu")
+    assert outcome.finished == [new] and "was measured on other data" in outcome.failed[record.cell]
 
 
 def free(path):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adcgan import decision_pages, html, machine_pages, network_pages, pages, paper, plan, tables
+from adcgan import decision_pages, html, machine_pages, network_pages, pages, paper, plan, results, study, tables
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.records import Cell, read_all, write
@@ -25,6 +25,7 @@ def write_record(
     seconds=60,
     device=DEVICE,
     method="adcgan",
+    fingerprint="0" * 64,
     **options,
 ):
     """A whole record with scores drawn from a generator: enough for a table, written and read for real."""
@@ -42,7 +43,8 @@ def write_record(
         "auroc": {name: auroc(anomalous, values) for name, values in {"NS": scores, **components}.items()},
         "images": {"train": 1, "test_normal": 20, "test_anomalous": 20},
         "losses": [{"L_AE": 1.0}],
-        "data": {"fingerprint": "0" * 64, "canonical": canonical, "provenance": "canonical" if canonical else "a copy"},
+        "data": {"fingerprint": fingerprint, "canonical": canonical,
+                 "provenance": "canonical" if canonical else "a copy"},
         "code": {"version": "0", "revision": "abc", "dirty": False},
         "environment": {},
         "device": device,
@@ -212,6 +214,25 @@ def test_models_are_compared_class_by_class_where_all_classes_were_run(monkeypat
     assert first["corrected"] == pytest.approx(3 * first["p"])
     assert found.loc[("ALAD", "AnoGAN"), "higher"] == 5
     assert (found["corrected"] >= found["p"]).all() and (found["corrected"] <= 1).all()
+
+
+def test_models_measured_on_different_bytes_are_not_compared(tmp_path):
+    for method, fingerprint in (("adcgan", "0"), ("pca", "0"), ("knn", "1")):
+        for label in range(10):
+            write_record(tmp_path, method=method, label=label, fingerprint=fingerprint * 64)
+    found = tables.comparisons(read_all(tmp_path))
+    assert list(zip(found["first"], found["second"], strict=True)) == [("AD-CGAN", "PCA reconstruction")]
+
+
+def test_a_run_on_a_share_of_the_test_images_has_no_verdict_and_breaks_no_page(tmp_path, book_of):
+    share = write_record(tmp_path, test_images=20)
+    assert len(tables.measured([share])) == 1 and study.verdicts([share]).empty
+    whole = write_record(tmp_path)
+    (row,) = study.verdicts([share, whole]).to_dict("records")
+    assert (row["ours"], row["seeds"]) == (pytest.approx(100 * whole.auroc["NS"]), 1)
+    assert tables.standing([share, whole]) == [whole]
+    book_of(tmp_path)
+    assert pages.opening().text and pages.table3().text and results.frame(3, [share]) is not None
 
 
 def test_pages_are_whole_without_any_record(tmp_path, book_of):

@@ -131,6 +131,11 @@ class ADCGANConfig(TrainedConfig):
         for name in ("lambda_", "rho"):
             if getattr(self, name) > 1:
                 raise AdcganError(f"{name} is {getattr(self, name)}: expected a weight from 0 to 1")
+        if self.test_mode == "batch-statistics" and min(self.test_batch_size, self.test_latent_count) < 2:
+            raise AdcganError(
+                "test_mode is 'batch-statistics': one image has none; give test_batch_size and test_latent_count of 2 "
+                "or more"
+            )
         if self.architecture == "t2p" and self.dropout == "released":
             raise AdcganError("dropout is 'released': the t2p networks have no dropout; use none, or architecture t2r")
 

@@ -53,6 +53,9 @@ class Method:
     networks: dict[str, nn.Module]
     optimisers: dict[str, Optimizer]
     shuffles = 1  # independently shuffled batches that one step is given, one after another in x
+    # What scoring a test image takes, study included, in the time of an image's share of a training epoch; measured on
+    # a CPU from the committed records, rounded up. A time box leaves room for it.
+    scoring_cost: float = 1
     monitored: str | None = None  # the value of `validate` that an early stop watches
 
     def __init__(self, config: TrainedConfig, device: torch.device):

@@ -42,6 +42,8 @@ class Seen(NamedTuple):
 class ADCGAN(Method):
     """E, G, D_cgan and D_z, their four optimisers, one training step (A.6) and the score (A.7)."""
 
+    scoring_cost = 4  # most of it the study of protocols
+
     config: ADCGANConfig
 
     def __init__(self, config: ADCGANConfig, device: torch.device):

@@ -57,6 +57,8 @@ def gradient_penalty(D: nn.Module, x: Tensor, x_f: Tensor, u: Tensor) -> Tensor:
 class ADGAN(Method):
     """G and a critic D; then, per test image, n_seed searches over z and G's weights."""
 
+    scoring_cost = 60
+
     config: ADGANConfig
 
     def __init__(self, config: ADGANConfig, device: torch.device):

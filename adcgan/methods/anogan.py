@@ -20,6 +20,8 @@ from .layers import detach, frozen
 class AnoGAN(Method):
     """G and D, and the search for every test image."""
 
+    scoring_cost = 140
+
     config: AnoGANConfig
 
     def __init__(self, config: AnoGANConfig, device: torch.device):

@@ -62,16 +62,24 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
             parts[name], readings[name] = read(method.reading(**options), seen, anomalous)
     if len(left_out):
         readings["test_set=with-train"] = enlarged(method, seen, anomalous, left_out)
-    for mode, order, size in BATCHED:
+    for mode, order, size in batched_modes(method):
         rows, other = ordered(order, labels, anomalous), method.reading(test_mode=mode, test_batch_size=size)
         _, measured = read(other, other.look(images[rows]), anomalous[rows])
         readings[batched(mode, order, size)] = measured
-    draws = null(method, seen, parts["paper"], anomalous) | null_in_order(method, images[~anomalous])
+    draws = {}
+    if (~anomalous).sum() > 1:  # one image has no halves
+        draws = null(method, seen, parts["paper"], anomalous) | null_in_order(method, images[~anomalous])
     draws |= shared(method, seen, parts["paper"], anomalous)
     for name in ("released", "test_latents=released"):
         draws |= left_over(name, method.reading(**READINGS[name]), seen, anomalous)
     draws = {name: values.astype(np.float32) for name, values in draws.items()}
     return Study(readings, draws, {"L_FL released": parts["released"]["L_FL"]})
+
+
+def batched_modes(method: ADCGAN) -> list[tuple[str, str, int]]:
+    """Those of `BATCHED` that apply: with a single test latent E(G(z)) has no batch to take statistics of."""
+    alone = method.config.test_latent_count < 2
+    return [kind for kind in BATCHED if not (alone and kind[0] == "batch-statistics")]
 
 
 def batched(mode: str, order: str, size: int) -> str:
@@ -121,8 +129,10 @@ def shared(method: ADCGAN, seen, components: dict[str, np.ndarray], anomalous: n
     What the choice of the fixed z's is worth (register row 25); the labels enter none of it.
     """
     L_FL, count = L_FL_of_draws(method, seen), method.config.test_latent_count
-    sets = L_FL[: DRAWS // count * count].reshape(DRAWS // count, count, -1).mean(1)
-    values = {"one shared z": L_FL, f"{count} shared z's": sets}
+    values = {"one shared z": L_FL}
+    if count <= DRAWS:
+        sets = L_FL[: DRAWS // count * count].reshape(DRAWS // count, count, -1).mean(1)
+        values[f"{count} shared z's"] = sets
     scores = {name: normality_score(method.config, components | {"L_FL": L_FL}) for name, L_FL in values.items()}
     return {f"{name}, NS": aurocs(anomalous, NS) for name, NS in scores.items()}
 
@@ -154,7 +164,7 @@ def splits(count: int) -> np.ndarray:
 def null_in_order(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray]:
     """As `null`, over `LOOKS` splits, for the modes in which batches matter, where their order knows the labels."""
     draws = {}
-    for mode, order, size in BATCHED:
+    for mode, order, size in batched_modes(method):
         if order == "shuffled order":
             continue
         other, values = method.reading(test_mode=mode, test_batch_size=size), []
