@@ -7,7 +7,7 @@ that meets every count of the paper's Table 2. No torch here, so that the book c
 import math
 from dataclasses import dataclass, replace
 
-from .config import ADCGANConfig
+from .config import ADCGANConfig, TrainedConfig
 
 LATENT, IMAGE = "latent", "image"  # widths known only from the configuration: L and C
 PROJECTED = 1024  # width of InfoMax-GAN's projections
@@ -253,7 +253,12 @@ def width(out: int | str, config: ADCGANConfig) -> int:
         return config.latent_size
     if out == IMAGE:
         return config.channels
-    return max(1, round(out * config.width))
+    return scaled(out, config)
+
+
+def scaled(hidden: int, config: TrainedConfig) -> int:
+    """A hidden width times the configuration's ``width``, at least 1."""
+    return max(1, round(hidden * config.width))
 
 
 def local_index(config: ADCGANConfig) -> int:

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import time
 from collections.abc import Generator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -119,12 +120,7 @@ def check_data(record: Record, dataset: Dataset) -> None:
 def _measure(cell, dataset, runs, where, eager, deadline):
     """Train, score and record: a step at a time, the record is the generator's return value."""
     code = code_revision()
-    split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
-    if cell.config.test_images:
-        split = data.subsample(split, cell.config.test_images)
-    train, test, left_out = split.train, split.test, dataset.train_images[split.left_out]
-    if cell.config.preprocessing == "pad-shrink":
-        train, test, left_out = pad_shrink(train), pad_shrink(test), pad_shrink(left_out)
+    split, left_out = _images(cell, dataset)
     checkpoint = cell.directory(runs) / CHECKPOINT
     identity = f"{cell} {cell.digest[:8]} data {dataset.fingerprint[:8]}"
     if where.type == "cuda":
@@ -134,26 +130,74 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         torch.manual_seed(cell.seed)
         method = methods.build(cell.method, cell.config, where)
         if isinstance(method, methods.Yardstick):
-            history = training.fit(method, train, seed=cell.seed)
+            history = training.fit(method, split.train, seed=cell.seed)
         else:
             session = training.Training(
-                method, train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell),
+                method, split.train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell),
                 eager=eager, deadline=deadline,
             )  # fmt: skip
             yield from session.steps()
-            session.check_time(method.scoring_cost * len(test) / session.images_per_epoch)
+            session.check_time(method.scoring_cost * len(split.test) / session.images_per_epoch)
             history, path = session.history, session.stepper.name
-        started = time.monotonic()
-        components = method.score(test, split.anomalous)
-        score_seconds = time.monotonic() - started
-        started = time.monotonic()
-        study = method.study(test, split.test_labels, split.anomalous, left_out)
-        study_seconds = time.monotonic() - started
-        walk = method.walk(test[[split.anomalous.argmin(), split.anomalous.argmax()]])  # the first of each kind
-        # Everything below is computed from the half-precision values that are stored: exactly traceable.
-        components = {name: _half(name, values, cell) for name, values in components.items()}
-        scores = normality_score(cell.config, components).astype(np.float32)
-        rows = _pictures(method, test, split.anomalous, scores, FEW_COLUMNS if cell.seed else COLUMNS)
+        found = _score(cell, method, split, left_out)
+    content = _content(cell, dataset, split, history, found)
+    content["code"], content["device"] = code, device_description(where) | ({"path": path} if path else {})
+    content["cost"]["peak_memory_bytes"] = _peak_memory(where)
+    arrays = {"labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **found.components}
+    record = write(cell, runs, content, arrays, found.pictures, found.study, found.walk)
+    checkpoint.unlink(missing_ok=True)
+    return record
+
+
+def _images(cell, dataset):
+    """The cell's split, prepared as its options say, and the anomalies that it leaves out."""
+    split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
+    if cell.config.test_images:
+        split = data.subsample(split, cell.config.test_images)
+    left_out = dataset.train_images[split.left_out]
+    if cell.config.preprocessing == "pad-shrink":
+        split = replace(split, train=pad_shrink(split.train), test=pad_shrink(split.test))
+        left_out = pad_shrink(left_out)
+    return split, left_out
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a trained method gives, in the precision that is stored; ``seconds``: what the scores and the study took."""
+
+    components: dict[str, np.ndarray]
+    readings: dict[str, dict[str, float]] | None
+    study: dict[str, np.ndarray] | None
+    walk: dict[str, np.ndarray] | None
+    pictures: dict[str, np.ndarray]
+    scores: np.ndarray
+    seconds: dict[str, float]
+
+
+def _score(cell, method, split, left_out):
+    """Score, study, walk and pictures, in this order: they draw from one generator."""
+    started = time.monotonic()
+    components = method.score(split.test, split.anomalous)
+    seconds = {"score_seconds": round(time.monotonic() - started, 2)}
+    started = time.monotonic()
+    study = method.study(split.test, split.test_labels, split.anomalous, left_out)
+    readings = arrays = None
+    if study is not None:
+        seconds["study_seconds"] = round(time.monotonic() - started, 2)
+        images = {name: _half(name, values, cell) for name, values in study.images.items()}
+        readings, arrays = study.readings, study.draws | images
+    walk = method.walk(split.test[[split.anomalous.argmin(), split.anomalous.argmax()]])  # the first of each kind
+    if walk is not None:
+        walk = {name: values.astype(np.float16) for name, values in walk.items()}
+    # Everything below is computed from the half-precision values that are stored: exactly traceable.
+    components = {name: _half(name, values, cell) for name, values in components.items()}
+    scores = normality_score(cell.config, components).astype(np.float32)
+    pictures = _pictures(method, split.test, split.anomalous, scores, FEW_COLUMNS if cell.seed else COLUMNS)
+    return _Found(components, readings, arrays, walk, pictures, scores, seconds)
+
+
+def _content(cell, dataset, split, history, found):
+    """What record.json says of the cell, its images, losses, scores and cost; all but the code and the device."""
     content = {
         "cell": {
             "method": cell.method, "dataset": cell.dataset, "scheme": cell.scheme, "label": cell.label,
@@ -162,9 +206,11 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         "config": cell.config.to_dict(),
         "departures": cell.departures,
         "digest": cell.digest,
-        "auroc": {name: auroc(split.anomalous, values) for name, values in {"NS": scores, **components}.items()},
+        "auroc": {
+            name: auroc(split.anomalous, values) for name, values in {"NS": found.scores, **found.components}.items()
+        },
         "images": {
-            "train": len(train),
+            "train": len(split.train),
             "test_normal": int((~split.anomalous).sum()),
             "test_anomalous": int(split.anomalous.sum()),
         },
@@ -174,28 +220,12 @@ def _measure(cell, dataset, runs, where, eager, deadline):
             "canonical": dataset.provenance == CANONICAL,
             "provenance": dataset.provenance,
         },
-        "code": code,
         "environment": {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
         | {name: version(name) for name in LIBRARIES},
-        "device": device_description(where) | ({"path": path} if path else {}),
-        "cost": {
-            "train_seconds": round(history.seconds, 2),
-            "score_seconds": round(score_seconds, 2),
-            "peak_memory_bytes": _peak_memory(where),
-            "resumed": history.resumed,
-        },
+        "cost": {"train_seconds": round(history.seconds, 2), "resumed": history.resumed} | found.seconds,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
-    arrays = {"labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **components}
-    if study is not None:
-        content["study"] = study.readings
-        content["cost"]["study_seconds"] = round(study_seconds, 2)
-        study = study.draws | {name: _half(name, values, cell) for name, values in study.images.items()}
-    if walk is not None:
-        walk = {name: values.astype(np.float16) for name, values in walk.items()}
-    record = write(cell, runs, content, arrays, rows, study, walk)
-    checkpoint.unlink(missing_ok=True)
-    return record
+    return content if found.readings is None else content | {"study": found.readings}
 
 
 def choose_device(name: str) -> torch.device:

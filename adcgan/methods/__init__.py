@@ -72,6 +72,10 @@ class Method:
         """One training batch, pixels (N * shuffles, C, H, H): updates the networks, returns detached scalars to log."""
         raise AssertionError("every method defines step")
 
+    def draw(self, x: Tensor) -> Tensor:
+        """z ~ N(0, I), (N, L): one for each image of the batch x."""
+        return torch.randn(len(x), self.config.latent_size, device=self.device)
+
     def validate(self, images: np.ndarray) -> dict[str, float]:
         """What can be watched on normal images kept aside, by name; no labels are involved."""
         return {}

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.optim import Adam
 
+from ..architectures import scaled
 from ..config.compared import ADGANConfig
 from . import Method, latents_of
 from .layers import SameConv2d, SameConvTranspose2d, Unflatten, detach, frozen, initialise
@@ -28,7 +29,7 @@ def batch_norm(width: int, kind=nn.BatchNorm2d) -> nn.Module:
 
 def generator(config: ADGANConfig) -> nn.Module:
     """G: z (N, L) -> x (N, C, H, H) in [-1, 1], H 32 or 64."""
-    a, b, e = (max(1, round(width * config.width)) for width in WIDTHS)
+    a, b, e = (scaled(width, config) for width in WIDTHS)
     modules = [nn.Linear(config.latent_size, 16 * e), batch_norm(16 * e, nn.BatchNorm1d), nn.ReLU(), Unflatten(4)]
     sizes = [e, b, a] + ([a] if config.image_size == 64 else []) + [config.channels]
     for channels, out in zip(sizes[:-1], sizes[1:], strict=True):
@@ -39,7 +40,7 @@ def generator(config: ADGANConfig) -> nn.Module:
 
 def critic(config: ADGANConfig) -> nn.Module:
     """D: x (N, C, H, H) -> (N, 1), H 32 or 64."""
-    sizes = [max(1, round(width * config.width)) for width in WIDTHS + ((512,) if config.image_size == 64 else ())]
+    sizes = [scaled(width, config) for width in WIDTHS + ((512,) if config.image_size == 64 else ())]
     modules, channels = [], config.channels
     for out in sizes:
         modules += [SameConv2d(channels, out, 3, 2), batch_norm(out), nn.ReLU()]
@@ -96,10 +97,6 @@ class ADGAN(Method):
         x_f = self.G(z)
         self.G.train(mode)
         return x_f
-
-    def draw(self, x: Tensor) -> Tensor:
-        """z ~ N(0, I), (N, L)."""
-        return torch.randn(len(x), self.config.latent_size, device=self.device)
 
     def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
         """The error that remains, mean over the starts; float32 (M,)."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from .. import losses, scores
+from ..architectures import scaled
 from ..config.compared import AEGANConfig
 from . import Method
 from .layers import PointConvTranspose2d, Unflatten, detach, frozen, initialise
@@ -22,7 +23,7 @@ def networks(config: AEGANConfig) -> tuple[nn.Module, nn.Module, nn.Module, nn.M
     L, C = config.latent_size, config.channels
 
     def w(width):
-        return max(1, round(width * config.width))
+        return scaled(width, config)
 
     def c(i, o, kernel, stride=1, padding=0, slope=0.2, norm=True):
         activation = nn.LeakyReLU(slope) if slope else nn.ReLU()

@@ -17,6 +17,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Adam
 
+from ..architectures import scaled
 from ..config.compared import ALADConfig
 from . import Method
 from .layers import SameConv2d, Unflatten, detach, frozen, initialise
@@ -34,7 +35,7 @@ def batch_norm(width: int) -> nn.BatchNorm2d:
 
 def widths(config) -> list[int]:
     """Channels of the encoder's maps, from the image down to 4 x 4."""
-    return [max(1, round(width * config.width)) for width in WIDTHS[config.image_size]]
+    return [scaled(width, config) for width in WIDTHS[config.image_size]]
 
 
 def normal(network: nn.Module) -> nn.Module:
@@ -89,7 +90,7 @@ class PairDiscriminator(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        top, hidden = widths(config)[-1], [max(1, round(width * config.width)) for width in (512, 512, 1024)]
+        top, hidden = widths(config)[-1], [scaled(width, config) for width in (512, 512, 1024)]
         self.x = nn.Sequential(tower(config, first_norm=False), nn.Flatten())
         self.z = nn.Sequential(
             nn.Linear(config.latent_size, hidden[0]), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
@@ -110,7 +111,7 @@ class ImageDiscriminator(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        first, second = (max(1, round(width * config.width)) for width in (64, 128))
+        first, second = (scaled(width, config) for width in (64, 128))
         self.features = nn.Sequential(
             SameConv2d(config.channels, first, 5, 2), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
             SameConv2d(first, second, 5, 2), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT), nn.Flatten(),
@@ -213,10 +214,6 @@ class ALAD(Method):
             for layer in mean.modules():
                 if is_parametrized(layer, "weight"):
                     layer.weight  # noqa: B018  to read it in training mode is one power iteration
-
-    def draw(self, x: Tensor) -> Tensor:
-        """z ~ N(0, I), (N, L)."""
-        return torch.randn(len(x), self.config.latent_size, device=self.device)
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
         """The mean score of normal images kept aside: what the early stop watches, without labels."""

@@ -45,10 +45,6 @@ class AnoGAN(Method):
             self.update(["G"], L_G)
         return detach(L_D=L_D, L_G=L_G)
 
-    def draw(self, x: Tensor) -> Tensor:
-        """z ~ N(0, I), (N, L)."""
-        return torch.randn(len(x), self.config.latent_size, device=self.device)
-
     def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
         """L_R and L_D at the end of every image's search; float32 (M,)."""
         rows = []
