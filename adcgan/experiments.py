@@ -20,8 +20,8 @@ from .config import configure
 from .data import CANONICAL, Dataset
 from .errors import AdcganError
 from .evaluation import auroc
-from .images import pad_shrink
 from .lease import held
+from .preprocessing import pad_shrink
 from .records import CHECKPOINT, Cell, Record, find, write
 from .scores import normality_score
 

@@ -1,6 +1,6 @@
 """What the recorded runs on the paper's data sets say, a sentence each, for the opening page."""
 
-from . import plan, statistics, study, tables, weights
+from . import plan, reweighting, statistics, study, tables
 from .data import TITLES
 from .html import Html, counted, interval, note, signed, symbol
 from .pages import SEEDS, committed
@@ -23,8 +23,8 @@ def _held(records):
     if frame.empty:
         return
     inside = ((frame["low"] <= frame["paper"]) & (frame["paper"] <= frame["high"])).sum()
-    sums = weights.by_class(records)
-    sums = sums[(sums["variant"] == weights.WHOLE) & (sums["reduction"] == "sum")]
+    sums = reweighting.by_class(records)
+    sums = sums[(sums["variant"] == reweighting.WHOLE) & (sums["reduction"] == "sum")]
     sums = frame.merge(sums, on=["dataset", "scheme", "class"], suffixes=("_mean", "_sum"))
     sums = sums["ours_sum"] - sums["paper"]
     whole = (frame["verdict"] != "incomplete").sum()
@@ -44,10 +44,10 @@ def _held(records):
 
 def _ladder(records):
     """The whole score against generation reconstruction alone, with means and with the printed sums."""
-    frame = weights.ladder(records)
+    frame = reweighting.ladder(records)
     for (dataset, scheme), part in frame.groupby(["dataset", "scheme"], sort=False):
         of = part.set_index(["reduction", "variant"])
-        alone, whole = ({kind: of.loc[kind, f"AD-CGAN_{v}"] for kind in weights.REDUCTIONS} for v in ("LG", "GF"))
+        alone, whole = ({kind: of.loc[kind, f"AD-CGAN_{v}"] for kind in reweighting.REDUCTIONS} for v in ("LG", "GF"))
         printed = f" The paper has {alone['mean']['paper']:.1f} and {whole['mean']['paper']:.1f} over all classes."
         yield (
             f"{TITLES[dataset]}, {scheme}, {counted(part['cells'].iloc[0])}: generation reconstruction alone, the "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import tables, weights
+from . import reweighting, tables
 from .config import CONFIGS, SCHEMES
 from .data import TITLES
 from .html import Html, counted, difference, duration, note, paired, plain, seeds_text, symbol, table, tip
@@ -87,8 +87,8 @@ def yardsticks() -> Html:
 
 def printed_sums() -> dict[tuple[str, str], pd.Series]:
     """AD-CGAN's AUROC in percent with its components as the printed sums: per data set and scheme, by class."""
-    frame = weights.by_class(committed())
-    frame = frame[(frame["variant"] == weights.WHOLE) & (frame["reduction"] == "sum")]
+    frame = reweighting.by_class(committed())
+    frame = frame[(frame["variant"] == reweighting.WHOLE) & (frame["reduction"] == "sum")]
     return {kind: part.set_index("class")["ours"] for kind, part in frame.groupby(["dataset", "scheme"], sort=False)}
 
 

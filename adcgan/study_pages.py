@@ -1,17 +1,16 @@
-"""What the book's study pages show; each function fills one part of a page."""
+"""What the study's page shows of protocols and of the distance to the published figures; a function for each part."""
 
-from collections.abc import Callable
 from dataclasses import fields
-from html import escape
 
 import numpy as np
 import pandas as pd
 
-from . import figures, paper, plan, statistics, study, tables, weights
+from . import figures, paper, plan, statistics, study, tables
 from .config import CONFIGS
 from .data import title
-from .html import Html, counted, difference, interval, note, plain, signed, symbol, verdict
+from .html import Html, counted, difference, interval, note, plain, signed, verdict
 from .pages import SEEDS, committed
+from .study_parts import NOTHING, kinds, parts
 
 
 def question() -> Html:
@@ -57,153 +56,6 @@ def covered() -> Html:
         f"<p>{len(studied)} of the {counted(len(records))} recorded at the paper's settings hold it{others}.{some}"
         f"{scope}</p>"
     )
-
-
-NOTHING = "No recorded run holds the study yet."
-
-
-def kinds(frame: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-    """Each (data set, scheme) and its rows; the paper's data sets come first."""
-    return sorted(frame.groupby(["dataset", "scheme"], sort=False), key=lambda kind: kind[0][0] not in tables.FORMATS)
-
-
-def parts(frame: pd.DataFrame, show: Callable[[pd.DataFrame], Html]) -> Html:
-    """``show`` of each data set's and scheme's rows, folded but for the first.
-
-    A cell is named by its class and seed alone within its part.
-    """
-    html = Html("")
-    for number, ((dataset, scheme), part) in enumerate(kinds(frame)):
-        summary = escape(f"{title(dataset)}, {scheme}: {counted(part['cell'].nunique())}")
-        inside = show(part.assign(cell=part["name"]))
-        html += Html(f"<details{' open' * (not number)}><summary>{summary}</summary>{inside.text}</details>")
-    return html
-
-
-def left_over() -> Html:
-    """The distribution of AUROC over left-over z's, as a figure and a table for each data set and scheme."""
-    frame = study.left_over(committed())
-    return parts(frame, _left_over) if len(frame) else note(NOTHING)
-
-
-def released_training() -> Html:
-    """As `left_over`, of the cells trained with the script's differences together."""
-    frame = study.left_over(committed(), plan.CHANGES["released training"])
-    return parts(frame, _left_over) if len(frame) else note("No run with the script's training is recorded yet.")
-
-
-def _left_over(frame):
-    """One part of it. Published and paper protocol stand once a cell, the draws once for each rule."""
-    shown = frame[["cell", "rule"]].assign(**_points(frame, *study.QUANTILES), **_beside_published(frame))
-    if frame["against_rest"].notna().any():
-        ratios = frame["against_rest"]
-        shown["z against the rest"] = [f"{value:.2f}" if value == value else "" for value in ratios]
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
-    alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
-    caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"
-    return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
-
-
-def _points(frame, *columns):
-    """The AUROC of the paper protocol and the named quantiles of the draws, one decimal each."""
-    shown = frame[["paper_protocol", *columns]].map("{:.1f}".format)
-    titles = {"sd_apart": "sd, a z each"}
-    return {
-        titles.get(name, name.replace("_", " ").replace(" %", "\N{NO-BREAK SPACE}%")): shown[name] for name in shown
-    }
-
-
-def _beside_published(frame):
-    """The columns that set the draws beside the published figure, where there is one."""
-    return {
-        "published": [f"{value:.1f}" if value == value else "none" for value in frame["published"]],
-        "draws at or above it": [f"{100 * value:.1f} %" if value == value else "" for value in frame["share"]],
-    }
-
-
-def left_over_means() -> Html:
-    """What one left-over z for all classes does to their mean, a line for each data set, scheme, seed and rule."""
-    frame = study.left_over_means(committed())
-    if frame.empty:
-        return note("No two cells of a data set hold the study under one scheme and seed yet.")
-    frame = pd.concat([part for _, part in kinds(frame)])
-    shown = pd.DataFrame(
-        {
-            "mean over": [
-                f"{title(row['dataset'])}, {row['scheme']}, seed {row['seed']}, {counted(row['cells'])}"
-                for _, row in frame.iterrows()
-            ],
-            "rule": frame["rule"],
-        }
-    )
-    shown = shown.assign(**_points(frame, "5 %", "median", "95 %", "sd", "sd_apart"), **_beside_published(frame))
-    return plain(shown, "Mean AUROC (%) of NS over the classes, one left-over z for all of them: 200 draws", ("rule",))
-
-
-def other_latents() -> Html:
-    """What other z's would give that all images share, for each data set and scheme."""
-    frame = study.other_latents(committed())
-    return parts(frame, _other_latents) if len(frame) else note("No recorded run holds it yet: it comes with the next.")
-
-
-def _other_latents(frame):
-    """One part of it."""
-    shown = frame[["cell", "latents", "draws"]].assign(**_points(frame, *study.QUANTILES))
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
-    return plain(shown, f"{where}: AUROC (%) of NS under other z's that all images share", ("latents",))
-
-
-def components() -> Html:
-    """What each component of the score brings to it and says alone, for each data set and scheme."""
-    frame = study.components(committed())
-    return parts(frame, _components) if len(frame) else note("No run of AD-CGAN is recorded yet.")
-
-
-def _components(frame):
-    """One part of it: means over the cells."""
-    shown = []
-    for name, part in frame.groupby("component", sort=False):
-        line = {"component": Html(symbol(name)), "terms": f"{part['terms'].iloc[0]:,}"}
-        line |= {f"weighted, {kind}": f"{part[kind].mean():.3f}" for kind in ("normal", "anomalous")}
-        line |= {"AUROC": f"{part['AUROC'].mean():.1f}", "below 50 % in": counted((part["AUROC"] < 50).sum())}
-        shown.append(line)
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
-    return plain(pd.DataFrame(shown), f"{where}: the weighted terms of NS and each component's own AUROC (%), means")
-
-
-def latent_terms() -> Html:
-    """Which of L_FL's two terms is the lower one, in the images whose walk is recorded."""
-    frame = study.latent_terms(committed())
-    frame = frame[frame["dataset"].isin(list(tables.FORMATS))]
-    if frame.empty:
-        return note("No run of the paper's cells has its two terms recorded yet.")
-    first = " to ".join(signed(value, 2) for value in (frame["first"].min(), frame["first"].max()))
-    return Html(
-        f"<p>Two images of a cell have both terms recorded, one normal and one anomalous ({counted(len(frame))}). "
-        f"There the first term's mean over the sixteen z's is {first}, as a logit. It is below the second for either "
-        f"image and every z in {(frame['lower'] == 1).sum()} of the cells.</p>"
-    )
-
-
-def autoencoder() -> Html:
-    """What the adversarial epochs do to the reconstruction that they are trained with, for each data set and scheme."""
-    frame = study.autoencoder(committed())
-    return parts(frame, _autoencoder) if len(frame) else note("No run of AD-CGAN is recorded yet.")
-
-
-def _autoencoder(frame):
-    """One part of it."""
-    shown = pd.DataFrame(
-        {
-            "cell": frame["cell"],
-            "trained with": np.where(frame["change"] == "", "the defaults", frame["change"]),
-            "end of the warm-up": frame["warm_up"].map("{:.4f}".format),
-            "last epoch": frame["last"].map("{:.4f}".format),
-            "ratio": frame["ratio"].map("{:.1f}".format),
-        }
-    )
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
-    return plain(shown, f"{where}: squared error per pixel, mean over an epoch's training images", ("trained with",))
 
 
 def readings() -> Html:
@@ -341,46 +193,3 @@ def verdicts() -> Html:
     return plain(shown, "AD-CGAN's cells against the published ones (AUROC %)", ("scheme", "class", "verdict")) + note(
         text
     )
-
-
-def ladder() -> Html:
-    """Table 4's variants on the cells run, the components as means and as the printed sums."""
-    frame = weights.ladder(committed())
-    if frame.empty:
-        return note("No cell of the paper is run yet.")
-    columns = {}
-    for (dataset, scheme), part in frame.groupby(["dataset", "scheme"], sort=False):
-        for reduction in weights.REDUCTIONS:
-            of = part[part["reduction"] == reduction].set_index("variant")["ours"]
-            columns[f"{title(dataset)}, {scheme}, {counted(part['cells'].iloc[0])}: {reduction}s"] = of
-        of = part.drop_duplicates("variant").set_index("variant")["paper"]
-        if of.notna().any():  # the paper's Table 4 has two data sets
-            columns[f"paper, {title(dataset)}, {scheme}, all classes"] = of
-    wide = pd.DataFrame(columns).map("{:.1f}".format)
-    wide.index = [f"{name.removeprefix('AD-CGAN_')}" for name in wide.index]
-    caption = "Table 4's variants: mean AUROC (%) with the components as means (the default) and as the printed sums"
-    return plain(wide.rename_axis("variant").reset_index(), caption)
-
-
-def best() -> Html:
-    """What a search over lambda and rho with the test's labels would find, against the published figures."""
-    frame = weights.best(committed())
-    if frame.empty:
-        return note("No cell of the paper is run yet.")
-    return parts(frame.assign(cell=frame["name"]), _best)
-
-
-def _best(frame):
-    """One part of it: a line for each cell."""
-    lines = []
-    for name, part in frame.groupby("name", sort=False):
-        line = {"cell": name, "published": f"{part['paper'].iloc[0]:.1f}"}
-        for _, row in part.iterrows():
-            line[f"{row['reduction']}s, paper's weights"] = f"{row['ours']:.1f}"
-            line[f"{row['reduction']}s, best"] = f"{row['best']:.1f}"
-            line[f"at \N{GREEK SMALL LETTER LAMDA}, \N{GREEK SMALL LETTER RHO} ({row['reduction']}s)"] = (
-                f"{row['lambda_']:g}, {row['rho']:g}"
-            )
-        lines.append(line)
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
-    return plain(pd.DataFrame(lines), f"{where}: AUROC (%) of NS, at the paper's weights and at the best of a grid")

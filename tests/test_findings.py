@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_study import TERMS, write_record
 
-from adcgan import evaluation, findings, plan, study, study_pages, weights
+from adcgan import component_pages, evaluation, findings, plan, reweighting, study
 from adcgan.scores import COMPONENTS, combine
 
 
@@ -102,13 +102,13 @@ def test_without_a_run_of_the_papers_there_is_a_note_and_without_a_study_nothing
 def test_a_data_set_that_table_4_lacks_has_no_figure_of_the_papers(text_of, tmp_path, monkeypatch):
     record = write_record(tmp_path, "cifar10", 0)
     assert "CIFAR-10, one-vs-all, 1 cell: generation" in text_of([record]) and "nan" not in text_of([record])
-    monkeypatch.setattr(study_pages, "committed", lambda: (record,))
-    assert "nan" not in study_pages.ladder().text and "paper," not in study_pages.ladder().text
+    monkeypatch.setattr(component_pages, "committed", lambda: (record,))
+    assert "nan" not in component_pages.ladder().text and "paper," not in component_pages.ladder().text
 
 
 def test_the_ladder_has_every_variant_both_ways_and_averages_seeds_first(cells, tmp_path):
     again = write_record(tmp_path, "mnist", 0, 1)
-    frame = weights.ladder([*cells, again]).set_index(["dataset", "variant", "reduction"])
+    frame = reweighting.ladder([*cells, again]).set_index(["dataset", "variant", "reduction"])
     assert set(frame.index.get_level_values("dataset")) == {"mnist", "fashion_mnist"}
     row = frame.loc["mnist", "AD-CGAN_LFL", "sum"]
     of_zero = mean_auroc([cells[0], again], 0, TERMS)
@@ -118,7 +118,7 @@ def test_the_ladder_has_every_variant_both_ways_and_averages_seeds_first(cells, 
 
 
 def test_the_best_weights_are_the_best_of_the_grid_and_no_worse_than_the_papers_on_it(cells):
-    frame = weights.best(cells)
+    frame = reweighting.best(cells)
     assert len(frame) == 2 * 4
     for record in cells[:4]:
         part = frame[(frame["dataset"] == record.cell.dataset) & (frame["class"] == record.cell.label)]
@@ -127,10 +127,10 @@ def test_the_best_weights_are_the_best_of_the_grid_and_no_worse_than_the_papers_
             GD, GR, FE, FL = (record.components[name].astype(float) * counts[name] for name in COMPONENTS)
             found = [
                 100 * evaluation.auroc(record.anomalous, a * GD + (1 - a) * GR + r * FE + (1 - r) * FL)
-                for a in weights.LAMBDAS
-                for r in weights.RHOS
+                for a in reweighting.LAMBDAS
+                for r in reweighting.RHOS
             ]
             assert row["best"] == pytest.approx(max(found))
-            assert row["ours"] == pytest.approx(found[weights.LAMBDAS.index(0.1) * len(weights.RHOS) + 2])
-            at = weights.LAMBDAS.index(row["lambda_"]) * len(weights.RHOS) + weights.RHOS.index(row["rho"])
+            assert row["ours"] == pytest.approx(found[reweighting.LAMBDAS.index(0.1) * len(reweighting.RHOS) + 2])
+            at = reweighting.LAMBDAS.index(row["lambda_"]) * len(reweighting.RHOS) + reweighting.RHOS.index(row["rho"])
             assert found[at] == pytest.approx(max(found))

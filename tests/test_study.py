@@ -13,12 +13,14 @@ from matplotlib.figure import Figure
 from adcgan import (
     audit,
     audit_pages,
+    component_pages,
     config,
     data,
     decision_pages,
     evaluation,
     figures,
     gallery,
+    latent_pages,
     pages,
     paper,
     plan,
@@ -483,8 +485,12 @@ def page_of(monkeypatch):
     """One of the study's pages over given records."""
 
     def show(name, records):
-        monkeypatch.setattr(study_pages, "committed", lambda: tuple(records))
-        return getattr(study_pages, name)().text
+        for module in (study_pages, latent_pages, component_pages):
+            monkeypatch.setattr(module, "committed", lambda: tuple(records))
+        (shown,) = {
+            getattr(module, name) for module in (study_pages, latent_pages, component_pages) if hasattr(module, name)
+        }
+        return shown().text
 
     return show
 
