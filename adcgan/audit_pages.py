@@ -58,11 +58,11 @@ def published_statements() -> Html:
     shown = frame.assign(
         printed=[f"{value:.1f}" if value == value else "no figure" for value in frame["printed"]],
         computed=frame["computed"].map("{:.1f}".format),
-        agrees=np.where(frame["agrees"], "yes", "no"),
+        agrees=np.where(frame["agrees"], np.where(frame["printed"].isna(), "in sign", "yes"), "no"),
     )
     text = (
         "Points of AUROC. Agrees: to the tables' rounding of 0.1; “around” is taken as within 1 point, and a statement "
-        "without a figure agrees where what it says is positive. On what the training's components bring the paper has "
+        "without a figure is compared in sign alone. On what the training's components bring the paper has "
         "no table."
     )
     return plain(shown, "Statements of the text and what the tables give", ()) + note(text)
