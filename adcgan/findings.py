@@ -23,10 +23,7 @@ def _held(records):
     if frame.empty:
         return
     inside = ((frame["low"] <= frame["paper"]) & (frame["paper"] <= frame["high"])).sum()
-    sums = reweighting.by_class(records)
-    sums = sums[(sums["variant"] == reweighting.WHOLE) & (sums["reduction"] == "sum")]
-    sums = frame.merge(sums, on=["dataset", "scheme", "class"], suffixes=("_mean", "_sum"))
-    sums = sums["ours_sum"] - sums["paper"]
+    sums = reweighting.printed_sums(records) - frame.set_index(["dataset", "scheme", "class"])["paper"]
     whole = (frame["verdict"] != "incomplete").sum()
     held = ", ".join(
         f"{(frame['verdict'] == word).sum()} {word}" for word in ("reproduced", "not reproduced", "undecided")

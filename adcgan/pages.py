@@ -28,11 +28,10 @@ def opening() -> Html:
     """What was reproduced so far: cells measured of those planned, the paper's figure and ours on the same classes."""
     frame = tables.table3(committed())
     frame = frame[frame["model"] == "AD-CGAN"]
-    sums = printed_sums()
+    sums = reweighting.printed_sums(committed())
     rows = []
     for (scheme, dataset), part in frame.groupby(["scheme", "dataset"], sort=False):
         done = part[part["seeds"] > 0]
-        of_sums = sums.get((dataset, scheme))
         rows.append(
             {
                 "scheme": scheme,
@@ -42,7 +41,7 @@ def opening() -> Html:
                 "paper, these classes": f"{done['paper'].mean():.1f}" if len(done) else "",
                 "ours": f"{done['ours'].mean():.1f}" if len(done) else "not run",
                 "difference": Html(difference(done["ours"].mean() - done["paper"].mean())) if len(done) else "",
-                "ours, printed sums": f"{of_sums.mean():.1f}" if len(done) else "",
+                "ours, printed sums": f"{sums[dataset, scheme].mean():.1f}" if len(done) else "",
             }
         )
     shown = pd.DataFrame(rows).sort_values("scheme", ascending=False, kind="stable")
@@ -61,7 +60,7 @@ def yardsticks() -> Html:
 
     Over all classes where it is run on none.
     """
-    frame, sums = tables.table3(committed()), printed_sums()
+    frame, sums = tables.table3(committed()), reweighting.printed_sums(committed())
     rows = []
     for scheme in SCHEMES:
         for dataset in [name for name in TITLES if name in set(frame.loc[frame["scheme"] == scheme, "dataset"])]:
@@ -83,13 +82,6 @@ def yardsticks() -> Html:
             rows.append(cell)
     caption = "AD-CGAN and methods without a GAN: mean AUROC (%) over the classes that AD-CGAN is run on, else over all"
     return plain(pd.DataFrame(rows), caption) + _notes()
-
-
-def printed_sums() -> dict[tuple[str, str], pd.Series]:
-    """AD-CGAN's AUROC in percent with its components as the printed sums: per data set and scheme, by class."""
-    frame = reweighting.by_class(committed())
-    frame = frame[(frame["variant"] == reweighting.WHOLE) & (frame["reduction"] == "sum")]
-    return {kind: part.set_index("class")["ours"] for kind, part in frame.groupby(["dataset", "scheme"], sort=False)}
 
 
 def coverage() -> Html:

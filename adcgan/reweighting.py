@@ -35,6 +35,13 @@ def by_class(records: Iterable[Record]) -> pd.DataFrame:
     return frame.groupby([*kinds, "class"], sort=False)["ours"].agg(ours="mean", cells="size").reset_index()
 
 
+def printed_sums(records: Iterable[Record]) -> pd.Series:
+    """AUROC of NS with its components as the printed sums (mean over the seeds), by dataset, scheme and class."""
+    frame = by_class(records)
+    frame = frame[(frame["variant"] == WHOLE) & (frame["reduction"] == "sum")]
+    return frame.set_index(["dataset", "scheme", "class"])["ours"]
+
+
 def ladder(records: Iterable[Record]) -> pd.DataFrame:
     """The means of `by_class` over the classes: dataset, scheme, variant, reduction, cells, ours, paper (Table 4's, of
     all classes).
