@@ -39,7 +39,7 @@ def losses(record: Record) -> str:
 
 
 def _panel(name, values, warm_up, chance):
-    width, height, left, right, top = 214, 92, 40, 4, 18
+    width, height, left, right, top = 224, 92, 50, 4, 18
     known = values[np.isfinite(values)]
     low, high = known.min(), known.max()
     if chance is not None:

@@ -96,6 +96,8 @@ def test_a_panel_of_losses_has_its_scale_and_the_page_says_what_its_lines_are(pa
         name, last, high, low = [text.text for text in svg.iter("text")]
         values = [epoch[name] for epoch in record.content["losses"] if name in epoch]
         assert last == f"last {values[-1]:.3g}"
+        for text in list(svg.iter("text"))[2:]:
+            assert float(text.get("x")) >= 6.2 * len("0.00012"), "two digits and zeros before them fit"
         assert float(low) <= 1.06 * min(values) and float(high) >= 0.94 * max(values)
     text = page["cells/adcgan-digits-one-vs-all-0"].body
     assert "Means over an epoch" in text and "Dashed: the contrastive loss" in text
