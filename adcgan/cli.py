@@ -33,7 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        return given.command(given)
+        status = given.command(given)
+        sys.stdout.flush()  # here, where a reader that has gone is no error yet
+        return status
     except AdcganError as error:
         print(f"adcgan: error: {error}", file=sys.stderr)
         return 2
