@@ -67,8 +67,9 @@ def sweep(
             report(cell, str(error))
         else:
             missing.append(cell) if record is None else done.append(record)
-    for record in done:  # new cells would stand beside them
-        if record.cell.dataset in {cell.dataset for cell in missing} and (reason := of_other_data(record)):
+    new = {cell.dataset for cell in missing}
+    for record in sorted(done, key=lambda record: record.cell.dataset):  # so that each data set is loaded once
+        if record.cell.dataset in new and (reason := of_other_data(record)):  # new cells would stand beside it
             outcome.add(record.cell, reason)
             report(record.cell, reason)
     if experiments.choose_device(device).type == "cuda":

@@ -168,7 +168,8 @@ def test_two_starts_on_one_cell_do_not_take_each_others_probe_for_a_failure(tmp_
             experiments._make_writable(tmp_path / "cell")
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(start, range(2)))
+        list(pool.map(start, range(2)))  # raises what a start raises
+    assert not list((tmp_path / "cell").iterdir())
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, True])
