@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import __version__, data, methods, training
+from . import __version__, data, methods, splits, training
 from .config import configure
 from .data import CANONICAL, Dataset
 from .errors import AdcganError
@@ -56,7 +56,7 @@ def plan(
         raise AdcganError("no seed given: expected at least one, as in seeds 0 1 2")
     cells = [Cell(method, loaded.name, scheme, label, seed, config) for label in labels for seed in seeds]
     for cell in cells:
-        data.make_split(loaded, scheme, cell.label, config.test_set)
+        splits.make_split(loaded, scheme, cell.label, config.test_set)
     return loaded, cells
 
 
@@ -151,9 +151,9 @@ def _measure(cell, dataset, runs, where, eager, deadline):
 
 def _images(cell, dataset):
     """The cell's split, prepared as its options say, and the anomalies that it leaves out."""
-    split = data.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
+    split = splits.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
     if cell.config.test_images:
-        split = data.subsample(split, cell.config.test_images)
+        split = splits.subsample(split, cell.config.test_images)
     left_out = dataset.train_images[split.left_out]
     if cell.config.preprocessing == "pad-shrink":
         split = replace(split, train=pad_shrink(split.train), test=pad_shrink(split.test))

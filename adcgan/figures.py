@@ -130,8 +130,8 @@ def pictures(record: Record, *names: str) -> Figure:
 
 
 def left_over(frame: pd.DataFrame) -> Figure:
-    """AUROC over left-over z's per cell (`adcgan.study.left_over`): the range, 90 % of it, the median; and beside it
-    ours under the paper protocol and the published figure.
+    """AUROC over left-over z's per cell (`adcgan.study.latents.left_over`): the range, 90 % of it, the median; and
+    beside it ours under the paper protocol and the published figure.
     """
     rules = list(dict.fromkeys(frame["rule"]))
     cells = list(dict.fromkeys(frame["cell"]))

@@ -3,7 +3,7 @@
 Each function returns a tidy data frame, one row per cell, AUROC in percent: ``paper`` the published figure, ``ours``
 the measured one or NaN, and what it rests on. Only runs at the paper's settings enter (or, where a search is costly,
 those on a stated share of the test images); a mean over classes is given only where every class was run.
-`adcgan.html` lays them out.
+`adcgan.book.html` lays them out.
 """
 
 from collections.abc import Iterable

@@ -15,7 +15,7 @@ import pytest
 import torch
 from browsing import chromium
 
-from adcgan import data, experiments, methods, training
+from adcgan import data, experiments, methods, splits, training
 from adcgan.config import configure
 from adcgan.methods.adcgan import ADCGAN
 
@@ -87,7 +87,7 @@ def digits():
 @pytest.fixture(scope="session")
 def zeros(digits):
     """The split that takes the digit 0 as normal."""
-    return data.make_split(digits, "one-vs-all", 0)
+    return splits.make_split(digits, "one-vs-all", 0)
 
 
 @pytest.fixture(scope="session")

@@ -159,7 +159,7 @@ def test_a_page_is_executed_again_when_what_it_rests_on_changes_and_only_then(sm
 
 def shown(page, records, monkeypatch):
     """What the code cells of a page give where those are the committed records."""
-    from adcgan import pages
+    from adcgan.book import pages
 
     monkeypatch.setattr(pages, "committed", lambda: records)
     for name, module in sys.modules.items():

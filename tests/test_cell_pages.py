@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from adcgan import cell_pages, charts, html
+from adcgan.book import cell_pages, charts, html
 
 
 @pytest.fixture(scope="module")

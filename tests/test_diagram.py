@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from adcgan.diagram import BOXES, HEIGHT, HUES, NOTES, SUBSCRIPTS, WIDTH, WORDS, arrows, figure1
-from adcgan.network_pages import LINKS
+from adcgan.book.diagram import BOXES, HEIGHT, HUES, NOTES, SUBSCRIPTS, WIDTH, WORDS, arrows, figure1
+from adcgan.book.network_pages import LINKS
 
 SVG = "{http://www.w3.org/2000/svg}"
 SYMBOLS = (

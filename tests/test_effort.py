@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adcgan import effort, plan, walk_pages
+from adcgan import plan
+from adcgan.book import effort, walk_pages
 from adcgan.records import read_all
 
 ROOT = Path(__file__).resolve().parent.parent

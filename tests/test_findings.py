@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from test_study import TERMS, write_record
 
-from adcgan import component_pages, evaluation, findings, plan, reweighting, study
+from adcgan import evaluation, plan, reweighting, study
+from adcgan.book import component_pages, findings
 from adcgan.scores import COMPONENTS, combine
+from adcgan.study import components, latents
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_the_largest_changes_are_the_first_two_with_an_interval(cells, text_of, 
 
 
 def test_the_scatter_is_the_nulls_and_the_draws(cells, text_of):
-    text, nulls, draws = text_of(cells), study.nulls(cells[:4]), study.left_over(cells[:4])
+    text, nulls, draws = text_of(cells), study.nulls(cells[:4]), latents.left_over(cells[:4])
     for protocol in ("paper", "released"):
         assert f"{nulls[nulls['protocol'] == protocol]['sd'].mean():.1f}" in text
     released = draws[draws["rule"] == "released protocol"]
@@ -85,9 +87,9 @@ def test_the_scatter_is_the_nulls_and_the_draws(cells, text_of):
 
 
 def test_a_component_below_chance_is_named_with_its_cells(cells, text_of, monkeypatch):
-    frame = study.components(cells[:2])
+    frame = components.components(cells[:2])
     frame["AUROC"] = [60.0, 60.0, 60.0, 45.0, 60.0, 60.0, 60.0, 52.0]
-    monkeypatch.setattr(study, "components", lambda records: frame)
+    monkeypatch.setattr(components, "components", lambda records: frame)
     text = text_of(cells[:2])
     assert "<i>L</i><sub>FL</sub> gives a mean AUROC of 48.5 % over 2 classes" in text and "in 1 of them it" in text
     assert "<sub>GR</sub>" not in text

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from adcgan import gallery
+from adcgan.book import gallery
 from adcgan.records import read_all
 
 ROOT = Path(__file__).resolve().parent.parent

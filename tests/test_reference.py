@@ -4,13 +4,13 @@ import ast
 import re
 from pathlib import Path
 
-from adcgan import reference
+from adcgan.book import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def documented():
-    """Every public function, class and method of the package with a docstring, found without `adcgan.reference`."""
+    """Every public function, class and method of the package with a docstring, found without the module tested."""
     for path in sorted((ROOT / "adcgan").rglob("*.py")):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         scopes = [(name, ast.parse(path.read_text()))]
@@ -46,14 +46,14 @@ def test_an_entry_has_the_signature_and_the_docstring():
 
 
 def test_names_resolve_to_where_they_are_defined():
-    assert reference.resolve("Record", "adcgan.charts") == "adcgan.records.Record"
+    assert reference.resolve("Record", "adcgan.book.charts") == "adcgan.records.Record"
     assert reference.resolve("Config", "adcgan.records") == "adcgan.config.base.Config"
     assert reference.resolve("adcgan.stepping", "adcgan.tables") == "adcgan.stepping"
-    assert reference.resolve("plan.Cell", "adcgan.effort") == "adcgan.records.Cell"
+    assert reference.resolve("plan.Cell", "adcgan.book.effort") == "adcgan.records.Cell"
     assert reference.resolve("Path", "adcgan.records") is None
-    assert reference.resolve("adcgan.records.nothing", "adcgan.charts") is None
+    assert reference.resolve("adcgan.records.nothing", "adcgan.book.charts") is None
 
 
 def test_prose_keeps_code_and_takes_the_rest_literally():
-    text = reference.prose("Costs $A or |x| < 1, as ``a|b`` and `Record`.", "adcgan.charts")
+    text = reference.prose("Costs $A or |x| < 1, as ``a|b`` and `Record`.", "adcgan.book.charts")
     assert text == r"Costs \$A or \|x\| \< 1, as ``a|b`` and {py:obj}`Record <adcgan.records.Record>`."

@@ -11,7 +11,8 @@ import pytest
 from matplotlib import colormaps
 from test_tables import write_record
 
-from adcgan import explore, heatmap, html, pages, paper, results, study_pages
+from adcgan import paper, results
+from adcgan.book import explore, heatmap, html, pages, study_pages
 from adcgan.records import read_all
 
 

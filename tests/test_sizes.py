@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from adcgan import network_pages
 from adcgan.architectures import TABLES
+from adcgan.book import network_pages
 from adcgan.config import configure
 from adcgan.networks import Critic, Encoder, Generator, LatentDiscriminator
 from adcgan.sizes import MODULES, sizes, totals

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adcgan import machine_pages, pages, plan, records, speed
+from adcgan import plan, records, speed
+from adcgan.book import machine_pages, pages
 from adcgan.errors import AdcganError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,30 +10,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from adcgan import (
-    audit,
-    audit_pages,
-    component_pages,
-    config,
-    data,
-    decision_pages,
-    evaluation,
-    figures,
-    gallery,
-    latent_pages,
-    pages,
-    paper,
-    plan,
-    statistics,
-    study,
-    study_pages,
-    tables,
-)
+from adcgan import audit, config, data, evaluation, figures, paper, plan, statistics, study, tables
+from adcgan.book import audit_pages, component_pages, decision_pages, gallery, latent_pages, pages, study_pages
 from adcgan.config import CONFIGS, configure
 from adcgan.methods import protocols
 from adcgan.networks import Critic, Encoder, Generator, LatentDiscriminator
 from adcgan.records import Cell, write
 from adcgan.scores import COMPONENTS, combine, normality_score
+from adcgan.study import components, latents
+from adcgan.study.cells import CELL, NOT_RETRAINED, single_change
 
 IMAGES, NORMAL = 41, 21  # an odd number of normal images: their halves differ by one
 CHANGES = {
@@ -156,9 +141,9 @@ FRAMES = {
     "readings": study.readings,
     "retrained": study.retrained,
     "effects": lambda records: study.effects(records, ("mnist", "fashion_mnist")),
-    "other_latents": study.other_latents,
-    "left_over": study.left_over,
-    "left_over_means": study.left_over_means,
+    "other_latents": latents.other_latents,
+    "left_over": latents.left_over,
+    "left_over_means": latents.left_over_means,
     "nulls": study.nulls,
 }
 
@@ -240,7 +225,7 @@ def test_a_readings_difference_is_to_the_paper_protocol_of_its_own_cell(cells):
 
 
 def test_cells_are_named_apart(cells):
-    names = study.readings(cells).groupby(study.CELL)["cell"].unique()
+    names = study.readings(cells).groupby(CELL)["cell"].unique()
     assert len(names) == len({name for (name,) in names}) == len(cells)
     assert of(study.readings(cells), cells[3], reading="paper")["cell"] == "MNIST, all-vs-one, 3 name 3, seed 0"
 
@@ -252,10 +237,10 @@ def test_a_class_that_is_its_number_is_named_once(tmp_path):
 
 
 def test_left_over_gives_the_quantiles_of_each_rules_draws(cells):
-    frame = study.left_over(cells)
+    frame = latents.left_over(cells)
     assert len(frame) == 2 * len(cells)
     for record in cells:
-        for rule, title in study.RULES.items():
+        for rule, title in latents.RULES.items():
             draws = np.sort(100 * record.study[f"left over, {rule}, NS"].astype(float))
             row = of(frame, record, rule=title)
             assert (row["least"], row["most"]) == (draws[0], draws[-1])
@@ -267,11 +252,11 @@ def test_left_over_gives_the_quantiles_of_each_rules_draws(cells):
 
 def test_how_far_a_draw_moves_the_anomalies_is_set_against_the_spread_of_the_rest_of_the_score(cells, page_of):
     cells[1].study.pop("left over, released, mean L_FL")
-    frame = study.left_over(cells)
+    frame = latents.left_over(cells)
     for record in cells:
         GD, GR, FE = (record.components[name][~record.anomalous].astype(float) for name in ("L_GD", "L_GR", "L_FE"))
         rest = np.std(0.1 * GD + 0.9 * GR + 0.5 * FE)
-        for rule, title in study.RULES.items():
+        for rule, title in latents.RULES.items():
             row = of(frame, record, rule=title)
             if record is cells[1] and rule == "released":
                 assert np.isnan(row["against_rest"])
@@ -283,11 +268,11 @@ def test_how_far_a_draw_moves_the_anomalies_is_set_against_the_spread_of_the_res
 
 
 def test_left_over_stands_beside_the_published_figure_of_the_same_cell(cells):
-    frame = study.left_over(cells)
+    frame = latents.left_over(cells)
     for record in cells:
         cell = record.cell
         figure = published(cell.dataset, cell.scheme, cell.label)
-        for rule, title in study.RULES.items():
+        for rule, title in latents.RULES.items():
             row = of(frame, record, rule=title)
             if cell.dataset == "digits":
                 assert figure is None and np.isnan(row["published"]) and np.isnan(row["share"])
@@ -301,27 +286,27 @@ def test_left_over_of_cells_with_the_scripts_training_are_those_alone(cells, pag
     options = plan.CHANGES["released training"]
     changed = write_record(tmp_path, "mnist", 3, **options)
     records = [*cells, changed, write_record(tmp_path, "mnist", 0, optimiser="adamw")]
-    frame = study.left_over(records, options)
+    frame = latents.left_over(records, options)
     assert list(frame["class"]) == [3, 3] and frame.iloc[0]["paper_protocol"] == pytest.approx(
         100 * changed.auroc["NS"]
     )
-    assert study.left_over(records).equals(study.left_over(cells))
+    assert latents.left_over(records).equals(latents.left_over(cells))
     assert len(rows_of(page_of("released_training", records))) == 2
     assert "No run with the script" in page_of("released_training", cells)
 
 
 def test_left_over_finds_the_published_figure_of_a_class_with_a_name(tmp_path):
     record = write_record(tmp_path, "cats_vs_dogs", 1)
-    assert set(study.left_over([record])["published"]) == {published("cats_vs_dogs", "one-vs-all", "dogs")}
+    assert set(latents.left_over([record])["published"]) == {published("cats_vs_dogs", "one-vs-all", "dogs")}
 
 
 def test_one_left_over_z_serves_all_classes_of_a_data_set_scheme_and_seed(cells):
-    frame = study.left_over_means(cells)
+    frame = latents.left_over_means(cells)
     both = [cells[0], cells[2]]  # every other cell is alone of its kind
     assert len(frame) == 2 and set(frame["cells"]) == {2}
     assert (frame[["dataset", "scheme", "seed"]] == ["mnist", "one-vs-all", 0]).all(axis=None)
     figure = (published("mnist", "one-vs-all", 0) + published("mnist", "one-vs-all", 3)) / 2
-    for (rule, title), (_, row) in zip(study.RULES.items(), frame.iterrows(), strict=True):
+    for (rule, title), (_, row) in zip(latents.RULES.items(), frame.iterrows(), strict=True):
         first, second = (100 * record.study[f"left over, {rule}, NS"].astype(float) for record in both)
         means = np.sort((first + second) / 2)
         assert (row["rule"], row["least"], row["most"]) == (title, means[0], means[-1])
@@ -336,7 +321,7 @@ def test_where_one_z_moves_all_classes_alike_their_mean_scatters_as_one_of_them(
     for name in second.study:
         if name.startswith("left over"):
             second.study[name] = first.study[name]
-    frame = study.left_over_means([first, second])
+    frame = latents.left_over_means([first, second])
     assert frame["sd"].to_numpy() == pytest.approx(frame["sd_apart"].to_numpy() * 2**0.5)
 
 
@@ -531,7 +516,7 @@ def picture_of(text):
 
 def test_components_are_the_terms_of_the_score_and_their_own_auroc(cells, tmp_path):
     changed = write_record(tmp_path, contrastive="literal")
-    frame = study.components([*cells, changed])
+    frame = components.components([*cells, changed])
     assert len(frame) == len(cells) * len(COMPONENTS)
     for cell in cells:
         weights = dict(L_GD=0.1, L_GR=0.9, L_FE=0.5, L_FL=0.5)
@@ -589,12 +574,12 @@ def test_a_page_shows_a_single_cell(name, page_of, tmp_path):
 
 
 def test_the_left_over_page_shows_its_frame(cells, page_of):
-    shown, frame = rows_of(page_of("left_over", cells)), in_the_pages_order(study.left_over(cells))
+    shown, frame = rows_of(page_of("left_over", cells)), in_the_pages_order(latents.left_over(cells))
     assert len(shown) == len(frame)
     for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
         assert (line["cell"], line["rule"]) == (row["name"], row["rule"])
         texts = list(line.values())[2:]
-        assert texts[:6] == [f"{row[name]:.1f}" for name in ("paper_protocol", *study.QUANTILES)]
+        assert texts[:6] == [f"{row[name]:.1f}" for name in ("paper_protocol", *latents.QUANTILES)]
         if row["dataset"] == "digits":
             assert texts[6:8] == ["none", ""]
         else:
@@ -603,7 +588,7 @@ def test_the_left_over_page_shows_its_frame(cells, page_of):
 
 
 def test_the_page_of_means_under_one_z_shows_its_frame(cells, page_of):
-    shown, frame = rows_of(page_of("left_over_means", cells)), study.left_over_means(cells)
+    shown, frame = rows_of(page_of("left_over_means", cells)), latents.left_over_means(cells)
     assert [line["mean over"] for line in shown] == ["MNIST, one-vs-all, seed 0, 2 cells"] * 2
     columns = ("paper_protocol", "5 %", "median", "95 %", "sd", "sd_apart", "published")
     for line, (_, row) in zip(shown, frame.iterrows(), strict=True):
@@ -712,10 +697,10 @@ def test_the_audits_pages_show_its_findings_without_any_record():
 
 @pytest.mark.parametrize("count", [1, 6])
 def test_left_over_is_drawn_with_a_panel_per_rule_and_a_line_per_cell(cells, count):
-    frame = study.left_over(cells[-count:])
+    frame = latents.left_over(cells[-count:])
     figure = figures.left_over(frame)
     assert isinstance(figure, Figure)
-    assert [axis.get_title() for axis in figure.axes] == list(study.RULES.values())
+    assert [axis.get_title() for axis in figure.axes] == list(latents.RULES.values())
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == list(dict.fromkeys(frame["cell"]))
     assert len(figure.legends[0].get_texts()) == 3
     for axis in figure.axes:
@@ -756,7 +741,7 @@ def test_the_share_explained_is_of_the_distance_between_our_mean_and_the_publish
         assert row["published"] == pytest.approx(figure)
         assert row["fraction"] == pytest.approx((theirs.mean() - ours.mean()) / (figure - ours.mean()))
         assert np.isnan(row["low"]) and np.isnan(row["high"]), "no part has three classes"
-        assert np.isnan(row["draws_low"]) == (reading not in study.RULES)
+        assert np.isnan(row["draws_low"]) == (reading not in latents.RULES)
     assert "digits" not in frame.index.get_level_values("dataset") and study.explained([]).empty
 
 
@@ -772,7 +757,7 @@ def test_the_share_explained_by_a_released_rule_is_a_distribution_over_one_z_for
 
 def test_where_the_classes_have_other_numbers_of_images_the_script_leaves_a_z_over_for_each(cells, tmp_path):
     other = write_record(tmp_path, "mnist", 4, train=2, scale=0.1)
-    assert study.left_over_means([*cells, other]).empty, "no mean under one z"
+    assert latents.left_over_means([*cells, other]).empty, "no mean under one z"
     records = [cells[0], write_record(tmp_path, "mnist", 5, train=2)]
     records[1].study["left over, released, NS"] = 1 - records[0].study["left over, released, NS"]
     row = study.explained(records).set_index("reading").loc["released"]
@@ -786,7 +771,7 @@ def test_the_autoencoders_loss_is_read_at_the_end_of_the_warm_up_and_at_the_end(
     default, changed = write_record(tmp_path), write_record(tmp_path, reconstruction="sum", study=False)
     others = [write_record(tmp_path, warm_up_epochs=1), write_record(tmp_path, warm_up="learning-rate"),
               write_record(tmp_path, method="pca", study=False)]  # fmt: skip
-    frame = study.autoencoder([default, changed, *others])
+    frame = components.autoencoder([default, changed, *others])
     assert list(frame["change"]) == ["", "reconstruction=sum"]
     for record, pixels, (_, row) in zip((default, changed), (1, 784), frame.iterrows(), strict=True):
         losses = [epoch["L_AE"] / pixels for epoch in record.content["losses"]]
@@ -798,7 +783,9 @@ def test_the_autoencoders_loss_is_read_at_the_end_of_the_warm_up_and_at_the_end(
 
 
 def test_the_terms_of_the_latent_loss_are_those_of_the_walks_two_images(cells, page_of, tmp_path):
-    frame = study.latent_terms([*cells, write_record(tmp_path, study=False), write_record(tmp_path, critic_steps=1)])
+    frame = components.latent_terms(
+        [*cells, write_record(tmp_path, study=False), write_record(tmp_path, critic_steps=1)]
+    )
     assert len(frame) == len(cells)
     below = 0
     for record, (_, row) in zip(cells, frame.iterrows(), strict=True):
@@ -825,7 +812,7 @@ def test_the_share_explained_has_fiellers_interval_over_classes(tmp_path):
 
 
 def test_other_latents_are_the_quantiles_of_the_records_draws(cells, page_of, tmp_path):
-    frame = study.other_latents([*cells, write_record(tmp_path, contrastive="literal")])
+    frame = latents.other_latents([*cells, write_record(tmp_path, contrastive="literal")])
     assert len(frame) == len(SHARED) * len(cells)
     for record in cells:
         for name, count in SHARED.items():
@@ -906,7 +893,7 @@ def test_the_page_of_decisions_shows_every_row_with_what_was_measured_of_it(cell
 
 def test_the_studys_plan_makes_one_named_change_at_a_time_on_the_same_cells():
     cells = plan.study_cells()
-    names = [study._single(cell.departures) for cell in cells]
+    names = [single_change(cell.departures) for cell in cells]
     assert set(names) == set(plan.CHANGES) and len(set(map(str, cells))) == len(cells)
     kinds = {name: [c for c, known in zip(cells, names, strict=True) if known == name] for name in plan.CHANGES}
     places = {name: [(c.dataset, c.scheme, c.label, c.seed) for c in some] for name, some in kinds.items()}
@@ -922,7 +909,7 @@ def test_the_studys_plan_makes_one_named_change_at_a_time_on_the_same_cells():
 def test_every_row_of_the_register_that_trains_is_in_the_plan_or_scored_without():
     changed = {name for options in plan.CHANGES.values() for name in options}
     for field in fields(CONFIGS["adcgan"]):
-        if field.metadata["row"] and field.name not in study.NOT_RETRAINED:
+        if field.metadata["row"] and field.name not in NOT_RETRAINED:
             assert (field.name in changed) == (field.name != "dropout"), field.name
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adcgan import decision_pages, html, machine_pages, network_pages, pages, paper, plan, results, study, tables
+from adcgan import paper, plan, results, study, tables
+from adcgan.book import decision_pages, html, machine_pages, network_pages, pages
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.records import Cell, read_all, write

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from adcgan import walk_charts, walk_pages
+from adcgan.book import walk_charts, walk_pages
 from adcgan.config import configure
 from adcgan.records import WALK
 from adcgan.scores import COMPONENTS

@@ -1,4 +1,4 @@
-// The tables of adcgan.explore: DataTables sorts and filters; the controls are the page's own.
+// The tables of adcgan.book.explore: DataTables sorts and filters; the controls are the page's own.
 document.addEventListener("DOMContentLoaded", () => {
   const order = (a, b) => (a === "" || b === "" || isNaN(a) || isNaN(b) ? String(a).localeCompare(b) : a - b);
   const missingLast = (compare) => (a, b) => (a === "") - (b === "") || compare(a, b);

@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from . import pages, speed, tables
-from .data import TITLES
+from .. import speed, tables
+from ..data import TITLES
+from ..records import read_all
+from . import pages
 from .html import Html, counted, duration, note, plain
 from .pages import NAMES, committed
-from .records import read_all
 
 LOCAL = pages.ROOT / "build" / "runs"  # what `make book` trained on this machine
 

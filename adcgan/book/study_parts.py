@@ -5,8 +5,8 @@ from html import escape
 
 import pandas as pd
 
-from . import tables
-from .data import title
+from .. import tables
+from ..data import title
 from .html import Html, counted
 
 NOTHING = "No recorded run holds the study yet."

@@ -5,9 +5,9 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 
-from . import figures, paper, plan, statistics, study, tables
-from .config import CONFIGS
-from .data import title
+from .. import figures, paper, plan, statistics, study, tables
+from ..config import CONFIGS
+from ..data import title
 from .html import Html, counted, difference, interval, note, plain, signed, verdict
 from .pages import SEEDS, committed
 from .study_parts import NOTHING, kinds, parts

@@ -9,8 +9,8 @@ from html import escape
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from .architectures import chance_L_cgan
-from .records import Record
+from ..architectures import chance_L_cgan
+from ..records import Record
 
 POINTS = 160  # of a curve: more than its pixels is weight without detail
 

@@ -7,7 +7,7 @@ import yaml
 
 from .html import Html
 
-CITATION = Path(__file__).resolve().parent.parent / "CITATION.cff"
+CITATION = Path(__file__).resolve().parents[2] / "CITATION.cff"
 
 
 def paper(source: dict) -> str:

@@ -6,11 +6,12 @@ from html import escape
 
 import pandas as pd
 
-from . import paper, plan, walk_pages
-from .config import COMPARED, YARDSTICKS
+from .. import paper, plan
+from ..config import COMPARED, YARDSTICKS
+from ..records import Record
+from . import walk_pages
 from .html import Html, code, duration, plain
 from .pages import committed
-from .records import Record
 
 RECORDS, TEXT = "records", "text and source code"
 

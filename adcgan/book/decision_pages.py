@@ -5,8 +5,8 @@ from html import escape
 
 import pandas as pd
 
-from . import plan, study
-from .config import Config, configure, register
+from .. import plan, study
+from ..config import Config, configure, register
 from .html import Html, counted, interval, note, plain, signed
 from .pages import NAMES, committed
 

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 
-from . import tables
-from .config import SCHEMES
-from .data import TITLES
+from .. import tables
+from ..config import SCHEMES
+from ..data import TITLES
 from .html import Html, seeds_text, table, tip
 from .pages import NAMES, committed
 

@@ -8,9 +8,9 @@ from html import escape
 
 import pandas as pd
 
-from . import results, tables
-from .config import SCHEMES
-from .data import TITLES
+from .. import results, tables
+from ..config import SCHEMES
+from ..data import TITLES
 from .html import Html, difference, note, our_cell, paper_cell, table, verdict
 from .pages import NAMES, SEEDS, committed
 

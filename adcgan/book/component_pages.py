@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from . import reweighting, study, tables
-from .data import title
+from .. import reweighting, tables
+from ..data import title
+from ..study import components as frames
 from .html import Html, counted, note, plain, signed, symbol
 from .pages import committed
 from .study_parts import parts
@@ -12,7 +13,7 @@ from .study_parts import parts
 
 def components() -> Html:
     """What each component of the score brings to it and says alone, for each data set and scheme."""
-    frame = study.components(committed())
+    frame = frames.components(committed())
     return parts(frame, _components) if len(frame) else note("No run of AD-CGAN is recorded yet.")
 
 
@@ -30,7 +31,7 @@ def _components(frame):
 
 def latent_terms() -> Html:
     """Which of L_FL's two terms is the lower one, in the images whose walk is recorded."""
-    frame = study.latent_terms(committed())
+    frame = frames.latent_terms(committed())
     frame = frame[frame["dataset"].isin(list(tables.FORMATS))]
     if frame.empty:
         return note("No run of the paper's cells has its two terms recorded yet.")
@@ -44,7 +45,7 @@ def latent_terms() -> Html:
 
 def autoencoder() -> Html:
     """What the adversarial epochs do to the reconstruction that they are trained with, for each data set and scheme."""
-    frame = study.autoencoder(committed())
+    frame = frames.autoencoder(committed())
     return parts(frame, _autoencoder) if len(frame) else note("No run of AD-CGAN is recorded yet.")
 
 

@@ -10,25 +10,25 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from ..config import COMPARED
+from ..data import CLASSES, title
+from ..plan import cells
+from ..records import PICTURES, Record
+from ..tables import address, standing
 from . import charts
 from .cell_pages import Page, anchor, class_title, group_title
-from .config import COMPARED
-from .data import CLASSES, title
 from .html import Html, counted, note, plain
 from .pages import NAMES, committed
-from .plan import cells
-from .records import PICTURES, Record
-from .tables import address
 
 METHODS = ("adcgan", *COMPARED)
 
 
 def chosen(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]]:
-    """By (method, data set, scheme) the record of each class with the lowest seed, at the paper's settings."""
+    """By (method, data set, scheme) the record of each class with the lowest seed, of those in the tables."""
     kinds: dict[tuple, dict[int, Record]] = {}
-    for record in sorted(records, key=lambda record: (record.cell.label, record.cell.seed)):
+    for record in standing(records):
         cell = record.cell
-        if cell.method in METHODS and set(cell.departures) <= {"test_images"}:
+        if cell.method in METHODS:
             kinds.setdefault((cell.method, cell.dataset, cell.scheme), {}).setdefault(cell.label, record)
     return {kind: list(classes.values()) for kind, classes in kinds.items()}
 

@@ -10,14 +10,14 @@ from html import escape
 
 import numpy as np
 
+from ..config import SCHEMES
+from ..data import CLASSES, TITLES
+from ..records import Record
+from ..scores import COMPONENTS, normality_score, terms
+from ..tables import address
 from . import charts, walk_charts
-from .config import SCHEMES
-from .data import CLASSES, TITLES
 from .html import Html, note
 from .pages import committed
-from .records import Record
-from .scores import COMPONENTS, normality_score, terms
-from .tables import address
 
 DATASETS = ("fashion_mnist", "mnist", "cifar10", "cats_vs_dogs", "digits")  # whose run is shown, the first that has one
 KINDS = ("normal", "anomalous")

@@ -1,7 +1,8 @@
 """What the recorded runs on the paper's data sets say, a sentence each, for the opening page."""
 
-from . import plan, reweighting, statistics, study, tables
-from .data import TITLES
+from .. import plan, reweighting, statistics, study, tables
+from ..data import TITLES
+from ..study import components, latents
 from .html import Html, counted, interval, note, signed, symbol
 from .pages import SEEDS, committed
 
@@ -58,7 +59,7 @@ def _ladder(records):
 def _alone(records):
     """Which component alone is on the wrong side of chance."""
     place = ["dataset", "scheme", "class"]
-    frame = study.components(records).groupby(["component", *place], sort=False)["AUROC"].mean().reset_index()
+    frame = components.components(records).groupby(["component", *place], sort=False)["AUROC"].mean().reset_index()
     for name, part in frame.groupby("component", sort=False):
         below = (part["AUROC"] < 50).sum()
         if below:
@@ -89,11 +90,11 @@ def _largest(records):
 
 def _scatter(records):
     """What the released protocol makes of the same weights."""
-    nulls, draws = study.nulls(records), study.left_over(records)
+    nulls, draws = study.nulls(records), latents.left_over(records)
     if nulls.empty:
         return
     sd = nulls.groupby("protocol")["sd"].mean()
-    draws = draws[draws["rule"] == study.RULES["released"]]
+    draws = draws[draws["rule"] == latents.RULES["released"]]
     yield (
         f"The released protocol ({STUDY}) is two things that the authors' public script does when it scores, done with "
         "our networks; the script's own training and its own latent discriminator are not in it. Between random halves "

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from . import figures, plan, study
-from .data import title
+from .. import figures, plan
+from ..data import title
+from ..study import latents
 from .html import Html, counted, note, plain
 from .pages import committed
 from .study_parts import NOTHING, kinds, parts
@@ -11,19 +12,19 @@ from .study_parts import NOTHING, kinds, parts
 
 def left_over() -> Html:
     """The distribution of AUROC over left-over z's, as a figure and a table for each data set and scheme."""
-    frame = study.left_over(committed())
+    frame = latents.left_over(committed())
     return parts(frame, _left_over) if len(frame) else note(NOTHING)
 
 
 def released_training() -> Html:
     """As `left_over`, of the cells trained with the script's differences together."""
-    frame = study.left_over(committed(), plan.CHANGES["released training"])
+    frame = latents.left_over(committed(), plan.CHANGES["released training"])
     return parts(frame, _left_over) if len(frame) else note("No run with the script's training is recorded yet.")
 
 
 def _left_over(frame):
     """One part of it. Published and paper protocol stand once a cell, the draws once for each rule."""
-    shown = frame[["cell", "rule"]].assign(**_points(frame, *study.QUANTILES), **_beside_published(frame))
+    shown = frame[["cell", "rule"]].assign(**_points(frame, *latents.QUANTILES), **_beside_published(frame))
     if frame["against_rest"].notna().any():
         ratios = frame["against_rest"]
         shown["z against the rest"] = [f"{value:.2f}" if value == value else "" for value in ratios]
@@ -52,7 +53,7 @@ def _beside_published(frame):
 
 def left_over_means() -> Html:
     """What one left-over z for all classes does to their mean, a line for each data set, scheme, seed and rule."""
-    frame = study.left_over_means(committed())
+    frame = latents.left_over_means(committed())
     if frame.empty:
         return note("No two cells of a data set hold the study under one scheme and seed yet.")
     frame = pd.concat([part for _, part in kinds(frame)])
@@ -71,12 +72,12 @@ def left_over_means() -> Html:
 
 def other_latents() -> Html:
     """What other z's would give that all images share, for each data set and scheme."""
-    frame = study.other_latents(committed())
+    frame = latents.other_latents(committed())
     return parts(frame, _other_latents) if len(frame) else note("No recorded run holds it yet: it comes with the next.")
 
 
 def _other_latents(frame):
     """One part of it."""
-    shown = frame[["cell", "latents", "draws"]].assign(**_points(frame, *study.QUANTILES))
+    shown = frame[["cell", "latents", "draws"]].assign(**_points(frame, *latents.QUANTILES))
     where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
     return plain(shown, f"{where}: AUROC (%) of NS under other z's that all images share", ("latents",))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import reweighting, tables
-from .config import CONFIGS, SCHEMES
-from .data import TITLES
+from .. import reweighting, tables
+from ..config import CONFIGS, SCHEMES
+from ..data import TITLES
+from ..records import Record, read_all
 from .html import Html, counted, difference, duration, note, paired, plain, seeds_text, symbol, table, tip
-from .records import Record, read_all
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "runs"  # measured and committed
 SEEDS = tables.SEEDS
 NAMES = tables.MODELS | tables.OTHERS

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from . import audit
-from .data import TITLES
+from .. import audit
+from ..data import TITLES
 from .html import Html, note, plain, signed
 
 

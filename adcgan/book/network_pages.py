@@ -2,12 +2,12 @@
 
 import pandas as pd
 
+from ..config import SCHEMES, configure
+from ..data import TITLES
+from ..sizes import MODULES, sizes, totals
+from ..tables import FORMATS
 from . import diagram
-from .config import SCHEMES, configure
-from .data import TITLES
 from .html import Html, plain, table
-from .sizes import MODULES, sizes, totals
-from .tables import FORMATS
 
 # Where on the method's page the code is that a part of Figure 1 depicts, and what it is called there.
 _CRITIC = ("critic", "the critic")
@@ -39,7 +39,7 @@ ARCHITECTURES = {"t2r": "T2-R", "t2p": "T2-P"}
 
 
 def figure1() -> Html:
-    """Figure 1, drawn by `adcgan.diagram`; its networks, losses and tags lead to the method's page."""
+    """Figure 1, drawn by `adcgan.book.diagram`; its networks, losses and tags lead to the method's page."""
     return Html(f'<div class="adcgan-figure">{diagram.figure1(LINKS)}</div>')
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import charts, tables
-from .data import TITLES
+from .. import tables
+from ..data import TITLES
+from ..notebook import shows
+from ..records import PICTURES, RECORD, Record
+from ..tables import address
+from . import charts
 from .html import Html, counted, note, plain
-from .notebook import shows
 from .pages import NAMES, ROOT, command
-from .records import PICTURES, RECORD, Record
-from .tables import address
 
 
 @dataclass(frozen=True)
