@@ -2,8 +2,8 @@
 
 Data flows one way, and so do the imports::
 
-    data -> architectures, networks, losses, scores, evaluation -> methods -> training
-         -> records (runs/) -> tables, study, figures -> pages (book/)
+    data, splits -> architectures, networks, losses, scores, evaluation -> methods -> training
+         -> records (runs/) -> tables, study, figures -> adcgan.book -> book/
 """
 
 __version__ = "0.1.0"

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "adcgan"
+PARTED = ("study", "book")  # packages whose modules have a place each; the others stand as a whole
 # From the ground up; a module imports from its own line or from a lower one.
 ORDER = [
-    ["errors", "reference"],
+    ["errors"],
     ["paper"],
     ["config"],
     ["pictures", "preprocessing"],
     ["data"],
+    ["splits"],
     ["architectures"],
     ["networks", "losses", "scores", "sizes"],
     ["evaluation"],
@@ -25,27 +27,30 @@ ORDER = [
     ["records"],
     ["lease", "plan"],
     ["experiments"],
-    ["statistics", "audit", "sweep", "tables", "figures", "diagram", "html", "notebook"],
-    ["speed", "study", "reweighting", "citation"],
+    ["statistics", "audit", "sweep", "tables", "figures", "notebook"],
+    ["speed", "reweighting", "study.cells"],
+    ["study.latents", "study.components"],
+    ["study"],
     ["results"],
-    ["pages"],
-    ["charts", "walk_charts", "study_parts"],
-    [
-        "study_pages",
-        "latent_pages",
-        "component_pages",
-        "audit_pages",
-        "findings",
-        "decision_pages",
-        "cell_pages",
-        "machine_pages",
-        "network_pages",
-        "walk_pages",
-    ],
-    ["explore", "heatmap", "effort"],
-    ["gallery"],
     ["cli"],
     ["__main__"],
+    ["book", "book.html", "book.diagram", "book.citation", "book.reference"],
+    ["book.pages"],
+    ["book.charts", "book.walk_charts", "book.study_parts"],
+    [
+        "book.study_pages",
+        "book.latent_pages",
+        "book.component_pages",
+        "book.audit_pages",
+        "book.findings",
+        "book.decision_pages",
+        "book.cell_pages",
+        "book.machine_pages",
+        "book.network_pages",
+        "book.walk_pages",
+    ],
+    ["book.explore", "book.heatmap", "book.effort"],
+    ["book.gallery"],
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 WITHOUT_TORCH = [
@@ -57,12 +62,18 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 
 
 def module_of(path):
-    """The module directly under adcgan that a file is, or belongs to: "methods" for methods/adcgan.py."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+    """What a file is, or belongs to: "data", "methods" for methods/adcgan.py, "book.pages" for book/pages.py."""
+    return place([part for part in path.relative_to(PACKAGE).with_suffix("").parts if part != "__init__"])
+
+
+def place(names):
+    first, *rest = names
+    inner = PACKAGE.joinpath(*names[:2]).with_suffix(".py")
+    return f"{first}.{rest[0]}" if first in PARTED and rest and inner.exists() else first
 
 
 def imported_modules(path):
-    """Modules directly under adcgan that a file imports, at its top or inside its functions."""
+    """What a file imports of the package, at its top or inside its functions."""
     package = ("adcgan", *path.relative_to(PACKAGE).parent.parts)
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -74,8 +85,9 @@ def imported_modules(path):
             names = [[*base, alias.name] for alias in node.names]
         else:
             continue
-        found |= {name[1] for name in names if name[0] == "adcgan" and len(name) > 1}
-    return {name for name in found if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()}
+        found |= {place(name[1:]) for name in names if name[0] == "adcgan" and len(name) > 1}
+    files = {name: PACKAGE.joinpath(*name.split(".")) for name in found}
+    return {name for name, file in files.items() if file.is_dir() or file.with_suffix(".py").exists()}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -89,6 +101,8 @@ def test_no_import_points_upward(path):
 def test_imports_are_seen_at_all():
     assert imported_modules(PACKAGE / "methods" / "adcgan.py") == {"config", "losses", "methods", "networks", "scores"}
     assert "experiments" in imported_modules(PACKAGE / "cli.py")
+    seen = imported_modules(PACKAGE / "book" / "latent_pages.py")
+    assert {"figures", "study.latents", "book.html", "book.pages"} <= seen and not seen & set(PARTED)
 
 
 def test_training_knows_no_method():
