@@ -78,6 +78,16 @@ def test_the_largest_changes_are_the_first_two_with_an_interval(cells, text_of, 
     assert "the most" not in text_of(cells[:2]), "two classes say nothing of others"
 
 
+def test_the_change_of_training_that_moves_the_most_is_named_with_its_range(cells, text_of, tmp_path):
+    assert "changes of the training" not in text_of(cells)
+    again = [write_record(tmp_path, "mnist", label, reconstruction="sum") for label in (0, 3)]
+    frame = study.retrained([*cells, *again])
+    least, most = sorted(frame["difference"])
+    text = text_of([*cells, *again])
+    assert f"{frame['difference'].mean():+.1f} points against the same cells without it, a mean over 2 cells" in text
+    assert f"from {least:+.1f} to {most:+.1f}" in text and "<code>reconstruction=sum</code> moves" in text
+
+
 def test_the_scatter_is_the_nulls_and_the_draws(cells, text_of):
     text, nulls, draws = text_of(cells), study.nulls(cells[:4]), latents.left_over(cells[:4])
     for protocol in ("paper", "released"):
