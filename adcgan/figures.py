@@ -129,6 +129,36 @@ def pictures(record: Record, *names: str) -> Figure:
     return _finish(figure)
 
 
+def classes(frame: pd.DataFrame) -> Figure:
+    """AUROC (%) by class, a panel for each ``place`` (data set and scheme): a line for each row's ``name`` with its
+    ``paper``, ``ours``, ``sums`` (ours with the printed sums) and a bar from ``least`` to ``most`` of the yardsticks.
+    """
+    parts = list(frame.groupby("place", sort=False))
+    columns = min(2, len(parts))
+    rows = -(-len(parts) // columns)
+    height = 0.6 + rows * (0.9 + 0.24 * max(len(part) for _, part in parts))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(rows, columns, figsize=(8, height), sharex=True, squeeze=False)
+        for axis, (place, part) in zip(axes.flat, parts, strict=False):
+            lines = range(len(part))
+            axis.hlines(
+                lines, part["least"], part["most"], color=INK, linewidth=6, alpha=0.35, label="yardsticks, range"
+            )
+            axis.plot(part["paper"], lines, "D", color=INK, markersize=5, label="published")
+            axis.plot(part["sums"], lines, "o", color=NORMAL, markersize=6, markerfacecolor="none",
+                      label="ours, printed sums")  # fmt: skip
+            axis.plot(part["ours"], lines, "o", color=NORMAL, markersize=6, label="ours")
+            axis.axvline(50, color=INK, linewidth=0.7, linestyle=":")
+            axis.set(title=place, xlabel="AUROC of NS (%); dotted: chance", xlim=(0, 101), ylim=(len(part) - 0.4, -0.6))
+            axis.set_yticks(lines, part["name"])
+            axis.tick_params(labelbottom=True)
+        for axis in axes.flat[len(parts) :]:
+            axis.set_visible(False)
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=4)
+        figure.tight_layout(rect=(0, 0.35 / height, 1, 1))
+    return _finish(figure)
+
+
 def left_over(frame: pd.DataFrame) -> Figure:
     """AUROC over left-over z's per cell (`adcgan.study.latents.left_over`): the range, 90 % of it, the median; and
     beside it ours under the paper protocol and the published figure.

@@ -37,7 +37,7 @@ def test_the_variants_are_means_over_the_papers_cells_with_means_and_with_sums(c
     mnist = cells[:3]
     alone, whole = mean_auroc(mnist, None), mean_auroc(mnist, 0.5)
     sums = [mean_auroc(mnist, rho, TERMS) for rho in (None, 0.5)]
-    assert "MNIST, one-vs-all, 3 cells: generation reconstruction alone" in text
+    assert "<strong>MNIST, one-vs-all.</strong> 3 cells: generation reconstruction alone" in text
     assert f"mean AUROC of {alone:.1f} %, the whole score {whole:.1f} %." in text
     assert f"these are {sums[0]:.1f} and {sums[1]:.1f} %" in text
     assert "The paper has 72.3 and 92.3 over all classes." in text, "Table 4's LG and GF of MNIST, one-vs-all"
@@ -48,7 +48,7 @@ def test_the_first_says_in_how_many_cells_the_published_figure_holds(cells, text
     text = text_of(cells)
     frame = study.verdicts(cells)
     inside = sum(row["low"] <= row["paper"] <= row["high"] for _, row in frame.iterrows())
-    assert "Of the 4 classes that AD-CGAN is run on, the published" in text
+    assert "Of the 4 classes that AD-CGAN is run on, the published one" in text
     assert f"the 95 % interval of ours in {inside};" in text
     assert (
         f"from {min(frame['ours'] - frame['paper']):+.1f} to {max(frame['ours'] - frame['paper']):+.1f} points" in text
@@ -88,6 +88,20 @@ def test_the_change_of_training_that_moves_the_most_is_named_with_its_range(cell
     assert f"from {least:+.1f} to {most:+.1f}" in text and "<code>reconstruction=sum</code> moves" in text
 
 
+def test_the_autoencoder_stands_beside_adcgan_on_the_classes_that_both_are_run_on(cells, text_of, tmp_path):
+    assert "autoencoder" not in text_of(cells)
+    places = [("mnist", 3), ("mnist", 7), ("fashion_mnist", 5)]  # AD-CGAN is not run on the second
+    first, apart, third = (write_record(tmp_path, *place, method="autoencoder", study=False) for place in places)
+    alone, ours = [first, third], [cells[1], cells[3]]
+    text = text_of([*cells, *alone, apart])
+    of = [[100 * record.auroc["NS"] for record in some] for some in (alone, ours)]
+    sums = [mean_auroc([record], 0.5, TERMS) for record in ours]
+    assert f"have a mean AUROC of {np.mean(of[0]):.1f} % over the 2 classes where both are run" in text
+    assert f"AD-CGAN has {np.mean(of[1]):.1f} %, with the printed sums {np.mean(sums):.1f} %" in text
+    higher = [sum(a > b for a, b in zip(of[0], others, strict=True)) for others in (of[1], sums)]
+    assert f"higher in {higher[0]} of them, against the printed sums in {higher[1]}." in text
+
+
 def test_the_scatter_is_the_nulls_and_the_draws(cells, text_of):
     text, nulls, draws = text_of(cells), study.nulls(cells[:4]), latents.left_over(cells[:4])
     for protocol in ("paper", "released"):
@@ -101,7 +115,10 @@ def test_a_component_below_chance_is_named_with_its_cells(cells, text_of, monkey
     frame["AUROC"] = [60.0, 60.0, 60.0, 45.0, 60.0, 60.0, 60.0, 52.0]
     monkeypatch.setattr(components, "components", lambda records: frame)
     text = text_of(cells[:2])
-    assert "<i>L</i><sub>FL</sub> gives a mean AUROC of 48.5 % over 2 classes" in text and "in 1 of them it" in text
+    assert (
+        "<sub>FL</sub>.</strong> Alone, this component gives a mean AUROC of 48.5 % over 2 classes" in text
+        and "in 1 of them it" in text
+    )
     assert "<sub>GR</sub>" not in text
 
 
@@ -113,7 +130,9 @@ def test_without_a_run_of_the_papers_there_is_a_note_and_without_a_study_nothing
 
 def test_a_data_set_that_table_4_lacks_has_no_figure_of_the_papers(text_of, tmp_path, monkeypatch):
     record = write_record(tmp_path, "cifar10", 0)
-    assert "CIFAR-10, one-vs-all, 1 cell: generation" in text_of([record]) and "nan" not in text_of([record])
+    assert "<strong>CIFAR-10, one-vs-all.</strong> 1 cell: generation" in text_of([record]) and "nan" not in text_of(
+        [record]
+    )
     monkeypatch.setattr(component_pages, "committed", lambda: (record,))
     assert "nan" not in component_pages.ladder().text and "paper," not in component_pages.ladder().text
 

@@ -42,6 +42,7 @@ ORDER = [
         "book.latent_pages",
         "book.component_pages",
         "book.audit_pages",
+        "book.opening",
         "book.findings",
         "book.decision_pages",
         "book.cell_pages",

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from adcgan import audit, config, data, evaluation, figures, paper, plan, statistics, study, tables
-from adcgan.book import audit_pages, component_pages, decision_pages, gallery, latent_pages, pages, study_pages
+from adcgan.book import audit_pages, component_pages, decision_pages, gallery, latent_pages, opening, pages, study_pages
 from adcgan.config import CONFIGS, configure
 from adcgan.methods import protocols
 from adcgan.networks import Critic, Encoder, Generator, LatentDiscriminator
@@ -558,13 +558,13 @@ def test_a_run_on_ones_own_pictures_is_shown_under_their_name_and_breaks_no_page
             text = page_of(name, records)
             assert "<b>R" not in text
     assert "folder-&lt;b&gt;R&amp;D, one-vs-all" in page_of("components", [own])
-    for module in (gallery, pages):
+    for module in (gallery, opening, pages):
         monkeypatch.setattr(module, "committed", lambda: (own,))
     monkeypatch.setattr(pages, "ROOT", tmp_path)
     assert "1 class<" in gallery.contents().text.replace("</a>", "<")
     line = pages.run_list().text
     assert "<b>R" not in line and "--dataset PATH/&lt;b&gt;R&amp;D" in line and "--image-size 28 --channels 1" in line
-    assert pages.opening().text and pages.coverage().text
+    assert opening.measured().text and opening.coverage().text
 
 
 @pytest.mark.parametrize("name", [*PAGES, "components", "autoencoder"])

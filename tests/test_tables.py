@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from adcgan import paper, plan, results, study, tables
-from adcgan.book import decision_pages, html, machine_pages, network_pages, pages
+from adcgan.book import decision_pages, html, machine_pages, network_pages, opening, pages
 from adcgan.config import configure
 from adcgan.evaluation import auroc
+from adcgan.figures import classes as figures_classes
 from adcgan.records import Cell, read_all, write
 from adcgan.scores import COMPONENTS, VARIANTS, combine, normality_score
 
@@ -140,10 +141,10 @@ def book_of(monkeypatch):
     """The pages over the records of a directory."""
 
     def use(runs):
-        monkeypatch.setattr(pages, "committed", lambda: tuple(read_all(runs)))
+        for module in (pages, opening, machine_pages):
+            monkeypatch.setattr(module, "committed", lambda: tuple(read_all(runs)))
         monkeypatch.setattr(pages, "ROOT", runs)
         monkeypatch.setattr(machine_pages, "LOCAL", runs / "none")
-        monkeypatch.setattr(machine_pages, "committed", lambda: tuple(read_all(runs)))
 
     return use
 
@@ -155,9 +156,9 @@ def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, bo
     table3, table1 = pages.table3().text, pages.table1().text
     assert "<small>2/3 seeds</small>" in table3
     assert "1/10 classes" in table1 and "not run" in table1
-    for text in (pages.opening().text, table1, table3, pages.table4().text):
+    for text in (opening.measured().text, table1, table3, pages.table4().text):
         assert "Not the canonical data. mnist: a copy." in text
-    assert "2 of 30" in pages.opening().text
+    assert "2 of 30" in opening.measured().text
 
 
 def test_the_yardsticks_stand_beside_adcgan_on_the_classes_that_it_is_run_on(tmp_path, book_of):
@@ -165,7 +166,7 @@ def test_the_yardsticks_stand_beside_adcgan_on_the_classes_that_it_is_run_on(tmp
     pca = [write_record(tmp_path, method="pca", label=label) for label in range(10)]
     write_record(tmp_path, method="knn", label=3)
     book_of(tmp_path)
-    head, *body = re.findall("<tr>(.*?)</tr>", pages.yardsticks().text, re.DOTALL)
+    head, *body = re.findall("<tr>(.*?)</tr>", opening.yardsticks().text, re.DOTALL)
     titles = re.findall("<th[^>]*>(.*?)</th>", head)
     lines = [dict(zip(titles, re.findall("<t[hd][^>]*>(.*?)</t[hd]>", line), strict=True)) for line in body]
     (line,) = (line for line in lines if line[""] == "MNIST, one-vs-all")
@@ -180,7 +181,30 @@ def test_the_yardsticks_stand_beside_adcgan_on_the_classes_that_it_is_run_on(tmp
     assert line["nearest neighbours"] == "1 of 2" and line["isolation forest"] == "not run"
     (other,) = (line for line in lines if line[""] == "MNIST, all-vs-one")
     assert (other["classes"], other["AD-CGAN, ours"], other["ours, printed sums"]) == ("10 of 10", "not run", "not run")
-    assert f"<td>{np.mean(sums):.1f}</td>" in pages.opening().text
+    assert f"<td>{np.mean(sums):.1f}</td>" in opening.measured().text
+
+
+def test_the_opening_picture_has_each_class_that_is_run_and_draws_its_figures(tmp_path, book_of, monkeypatch):
+    ours = [write_record(tmp_path, label=label) for label in (0, 3)]
+    others = [write_record(tmp_path, method=method, label=3) for method in ("pca", "knn")]
+    write_record(tmp_path, "fashion_mnist", label=8)
+    write_record(tmp_path, method="pca", label=5)  # AD-CGAN is not run there
+    book_of(tmp_path)
+    drawn = []
+    monkeypatch.setattr(opening.figures, "classes", lambda frame: drawn.append(frame) or figures_classes(frame))
+    text = opening.picture().text
+    (frame,) = drawn
+    assert list(zip(frame["place"], frame["name"], strict=True)) == [
+        ("Fashion-MNIST, one-vs-all", "bag"), ("MNIST, one-vs-all", "0"), ("MNIST, one-vs-all", "3")
+    ]  # fmt: skip
+    line = frame.iloc[-1]
+    assert line["ours"] == pytest.approx(100 * ours[1].auroc["NS"])
+    lowest, highest = sorted(100 * record.auroc["NS"] for record in others)
+    assert (line["least"], line["most"]) == (pytest.approx(lowest), pytest.approx(highest))
+    assert np.isnan(frame.iloc[0]["least"]), "no yardstick is run on it"
+    assert "MNIST, one-vs-all, 2 classes, mean published" in text and "nan" not in text.lower()
+    names = {title.get_text() for axis in figures_classes(frame).axes for title in axis.get_yticklabels()}
+    assert {"bag", "0", "3"} <= names
 
 
 def test_coverage_counts_the_recorded_runs_of_every_model_against_the_plan(tmp_path, book_of):
@@ -188,7 +212,7 @@ def test_coverage_counts_the_recorded_runs_of_every_model_against_the_plan(tmp_p
     write_record(tmp_path, seed=1)
     write_record(tmp_path, contrastive="literal")  # not at the paper's settings: behind no table
     book_of(tmp_path)
-    rows = dict(re.findall(r'<th scope="row">([^<]+)</th><td>([^<]+)</td>', pages.coverage().text))
+    rows = dict(re.findall(r'<th scope="row">([^<]+)</th><td>([^<]+)</td>', opening.coverage().text))
     assert rows["AD-CGAN"] == "2 of 96" and rows["ALAD"] == "0 of 96" and rows["PCA reconstruction"] == "0 of 32"
     assert set(rows) == {*tables.MODELS, *tables.OTHERS}
     planned = sum(cell.method == "adcgan" for cell in plan.cells(schemes=["one-vs-all"]))
@@ -233,15 +257,16 @@ def test_a_run_on_a_share_of_the_test_images_has_no_verdict_and_breaks_no_page(t
     assert (row["ours"], row["seeds"]) == (pytest.approx(100 * whole.auroc["NS"]), 1)
     assert tables.standing([share, whole]) == [whole]
     book_of(tmp_path)
-    assert pages.opening().text and pages.table3().text and results.frame(3, [share]) is not None
+    assert opening.measured().text and pages.table3().text and results.frame(3, [share]) is not None
 
 
 def test_pages_are_whole_without_any_record(tmp_path, book_of):
     book_of(tmp_path)
     everywhere = [
-        pages.opening,
-        pages.yardsticks,
-        pages.coverage,
+        opening.measured,
+        opening.yardsticks,
+        opening.coverage,
+        opening.picture,
         pages.comparisons,
         pages.table1,
         pages.table2,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import reweighting, tables
+from .. import tables
 from ..config import CONFIGS, SCHEMES
 from ..data import TITLES
 from ..records import Record, read_all
@@ -22,79 +22,6 @@ NAMES = tables.MODELS | tables.OTHERS
 def committed() -> tuple[Record, ...]:
     """The records in runs/."""
     return tuple(read_all(RUNS))
-
-
-def opening() -> Html:
-    """What was reproduced so far: cells measured of those planned, the paper's figure and ours on the same classes."""
-    frame = tables.table3(committed())
-    frame = frame[frame["model"] == "AD-CGAN"]
-    sums = reweighting.printed_sums(committed())
-    rows = []
-    for (scheme, dataset), part in frame.groupby(["scheme", "dataset"], sort=False):
-        done = part[part["seeds"] > 0]
-        rows.append(
-            {
-                "scheme": scheme,
-                "data set": dataset,
-                "runs": f"{part['seeds'].sum()} of {SEEDS * len(part)}",
-                "classes": ", ".join(done["class_name"]) or "none",
-                "paper, these classes": f"{done['paper'].mean():.1f}" if len(done) else "",
-                "ours": f"{done['ours'].mean():.1f}" if len(done) else "not run",
-                "difference": Html(difference(done["ours"].mean() - done["paper"].mean())) if len(done) else "",
-                "ours, printed sums": f"{sums[dataset, scheme].mean():.1f}" if len(done) else "",
-            }
-        )
-    shown = pd.DataFrame(rows).sort_values("scheme", ascending=False, kind="stable")
-    shown.insert(
-        0,
-        "",
-        [f"{TITLES[dataset]}, {scheme}" for dataset, scheme in zip(shown["data set"], shown["scheme"], strict=True)],
-    )
-    shown = shown.drop(columns=["scheme", "data set"])
-    caption = "AD-CGAN at the paper's settings: mean AUROC (%) over the classes run so far"
-    return plain(shown, caption, ("classes",)) + _notes("adcgan")
-
-
-def yardsticks() -> Html:
-    """AD-CGAN's published and measured means beside those of the yardsticks, over the classes that AD-CGAN is run on.
-
-    Over all classes where it is run on none.
-    """
-    frame, sums = tables.table3(committed()), reweighting.printed_sums(committed())
-    rows = []
-    for scheme in SCHEMES:
-        for dataset in [name for name in TITLES if name in set(frame.loc[frame["scheme"] == scheme, "dataset"])]:
-            part = frame[(frame["dataset"] == dataset) & (frame["scheme"] == scheme)]
-            ours = part[part["model"] == "AD-CGAN"].set_index("class")
-            done = ours.index[ours["seeds"] > 0]
-            classes = done if len(done) else ours.index
-            cell = {
-                "": f"{TITLES[dataset]}, {scheme}",
-                "classes": f"{len(classes)} of {len(ours)}",
-                "AD-CGAN, paper": f"{ours.loc[classes, 'paper'].mean():.1f}",
-                "AD-CGAN, ours": f"{ours.loc[done, 'ours'].mean():.1f}" if len(done) else "not run",
-                "ours, printed sums": f"{sums[dataset, scheme].mean():.1f}" if len(done) else "not run",
-            }
-            for name in tables.YARDSTICK_NAMES:
-                of = part[part["model"] == name].set_index("class").loc[classes, "ours"]
-                some = f"{of.notna().sum()} of {len(classes)}" if of.notna().any() else "not run"
-                cell[name] = f"{of.mean():.1f}" if of.notna().all() else some
-            rows.append(cell)
-    caption = "AD-CGAN and methods without a GAN: mean AUROC (%) over the classes that AD-CGAN is run on, else over all"
-    return plain(pd.DataFrame(rows), caption) + _notes()
-
-
-def coverage() -> Html:
-    """How far the tables are filled: runs recorded of those planned, a class and a seed each, by model and scheme."""
-    frame = tables.table3(committed()).set_index(["model", "scheme"])
-    rows = []
-    for model in NAMES:
-        row = {"": model}
-        for scheme in SCHEMES:
-            part = frame.loc[(model, scheme)]
-            row[scheme] = f"{part['seeds'].sum()} of {part['of_seeds'].sum()}"
-        rows.append(row)
-    return plain(pd.DataFrame(rows), "Runs recorded of those planned: one for each class and seed")
 
 
 def table1() -> Html:
@@ -117,7 +44,7 @@ def table1() -> Html:
             caption=f"Table 1, {scheme}: mean AUROC (%) over classes",
             seeds=SEEDS,
         )
-    return html + _notes()
+    return html + notes()
 
 
 def comparisons() -> Html:
@@ -170,7 +97,7 @@ def table3() -> Html:
         wide = part.set_index(["dataset", "class", "model"])["ours"].unstack(sort=False).reset_index()
         wide.insert(0, "", wide.pop("dataset") + ", " + wide.pop("class"))
         html += plain(wide, f"Methods that the paper's table does not have, {scheme}: AUROC (%) per class")
-    return html + _notes()
+    return html + notes()
 
 
 def table4() -> Html:
@@ -197,7 +124,7 @@ def table4() -> Html:
     ]
     cells.insert(0, "cell", titles)
     cells = cells.drop(columns=["dataset", "scheme", "class", "class_name"]).round(1)
-    return html + plain(cells, "The same variants per class, mean over the seeds run (%)") + _notes("adcgan")
+    return html + plain(cells, "The same variants per class, mean over the seeds run (%)") + notes("adcgan")
 
 
 def table2() -> Html:
@@ -278,7 +205,7 @@ def _run_row(record):
     }
 
 
-def _notes(*methods):
+def notes(*methods: str) -> Html:
     """On the data that were not canonical, in runs of ``methods`` (of any where none is named)."""
     html = Html("")
     for line in tables.notes(record for record in committed() if record.cell.method in (methods or CONFIGS)):
