@@ -236,8 +236,8 @@ class Progress:
 
     def __init__(self, title: str, epochs: int, batches: int, history: History):
         self.title, self.epochs, self.batches, self.done = title, epochs, batches, len(history.losses)
-        self.started, self.first = time.monotonic(), len(history.losses)
-        self.seen, self.shown = 0, 0.0
+        self.started = self.before = time.monotonic()
+        self.first, self.shown = len(history.losses), 0.0
         self.bar = None
         if self.first:
             print(f"{title}: continues after epoch {self.first} of {epochs}", file=sys.stderr, flush=True)
@@ -255,15 +255,15 @@ class Progress:
             self.bar.set_postfix_str(_losses({name: value / count for name, value in sums().items()}))
 
     def epoch(self, history: History) -> None:
-        """After each epoch."""
+        """After each epoch; the time left is at its pace, as an adversarial epoch takes several times a warm-up one."""
         self.done += 1
+        now = time.monotonic()
+        pace, self.before = now - self.before, now
         if self.bar is not None:
             return
-        elapsed = time.monotonic() - self.started
-        left = elapsed / (self.done - self.first) * (self.epochs - self.done)
         print(
             f"{self.title}: epoch {self.done}/{self.epochs}, {_losses(history.losses[-1])}, "
-            f"{elapsed:.0f} s, about {left:.0f} s left",
+            f"{now - self.started:.0f} s, about {pace * (self.epochs - self.done):.0f} s left",
             file=sys.stderr,
             flush=True,
         )

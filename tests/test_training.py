@@ -221,6 +221,17 @@ def test_a_plain_line_per_epoch_tells_losses_and_time_left_where_there_is_no_ter
     assert len(lines) == 1 and "epoch 3/3" in lines[0] and "about 0 s left" in lines[0]
 
 
+def test_the_time_left_is_at_the_last_epochs_pace(monkeypatch, capsys):
+    """Two short warm-up epochs, then one three times as long: two more of those are left."""
+    clock = iter([100.0, 110.0, 120.0, 150.0])
+    monkeypatch.setattr(training.time, "monotonic", lambda: next(clock))
+    progress = training.Progress("diary", 5, 1, training.History())
+    for _ in range(3):
+        progress.epoch(training.History(losses=[{"loss": 1.0}]))
+    ends = [line.partition("loss 1, ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert ends == ["10 s, about 40 s left", "20 s, about 30 s left", "50 s, about 60 s left"]
+
+
 def test_a_bar_shows_losses_and_batches_on_a_terminal(diary, monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):
