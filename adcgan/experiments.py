@@ -180,7 +180,7 @@ def _score(cell, method, split, left_out):
     components = method.score(split.test, split.anomalous)
     seconds = {"score_seconds": round(time.monotonic() - started, 2)}
     started = time.monotonic()
-    study = method.study(split.test, split.test_labels, split.anomalous, left_out)
+    study = method.study(split.test, split.test_labels, split.anomalous, left_out, split.train)
     readings = arrays = None
     if study is not None:
         seconds["study_seconds"] = round(time.monotonic() - started, 2)

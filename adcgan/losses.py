@@ -13,7 +13,8 @@ from torch import Tensor
 def L_AE(x: Tensor, reconstruction: Tensor, over_pixels: str = "mean") -> Tensor:
     """||x - G(E(x))||^2 as a mean over images and pixels; both (N, C, H, H). Section 2.1.
 
-    ``over_pixels`` "sum": summed over an image's pixels, as the squared norm says (register row 44).
+    ``over_pixels`` "sum": summed over an image's pixels, as the formula's squared norm says; the paper calls it the
+    mean squared error (register row 44).
     """
     loss = F.mse_loss(reconstruction, x)
     return loss * x[0].numel() if over_pixels == "sum" else loss

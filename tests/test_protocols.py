@@ -24,8 +24,8 @@ def left_out(digits, zeros):
 
 
 @pytest.fixture(scope="module")
-def study(trained, sample, left_out):
-    return trained.study(*sample, left_out)
+def study(trained, sample, left_out, zeros):
+    return trained.study(*sample, left_out, zeros.train)
 
 
 def aurocs(method, images, anomalous):
@@ -41,13 +41,40 @@ def test_a_reading_is_the_score_under_that_option(study, trained_as, sample, nam
     assert study.readings[name] == pytest.approx(expected, abs=2e-5)
 
 
-def test_the_anomalies_that_the_test_leaves_out_join_it_for_one_reading(study, trained, sample, left_out):
+def test_the_anomalies_that_the_test_leaves_out_join_it_for_one_reading(study, trained, sample, left_out, zeros):
     images, labels, anomalous = sample
     together = np.concatenate([images, left_out])
     expected = aurocs(trained, together, np.concatenate([anomalous, np.ones(37, bool)]))
     assert study.readings["test_set=with-train"] == pytest.approx(expected, abs=2e-5)
     assert study.readings["paper"] == pytest.approx(aurocs(trained, images, anomalous), abs=2e-5)
-    assert "test_set=with-train" not in trained.study(images, labels, anomalous, left_out[:0]).readings
+    assert "test_set=with-train" not in trained.study(images, labels, anomalous, left_out[:0], zeros.train).readings
+
+
+def test_one_reading_has_the_generators_running_statistics_of_reconstructions_alone(study, trained, sample, zeros):
+    """Against hooks on a generator in training mode: an input's mean and variance over batches, and no other buffer."""
+    other, (images, _, anomalous) = trained.with_reconstruction_statistics(zeros.train), sample
+    assert study.readings["reconstruction-statistics"] == pytest.approx(aurocs(other, images, anomalous), abs=2e-5)
+    norms = [module for module in other.G.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    inputs = {norm: [] for norm in norms}
+    hooks = [norm.register_forward_pre_hook(lambda norm, given: inputs[norm].append(given[0])) for norm in norms]
+    with torch.no_grad(), other.evaluating():
+        for norm in norms:
+            norm.training, norm.momentum = True, 0.0  # the batch's statistics, and no change of the running ones
+        for _, x in other.test_batches(zeros.train):
+            other.G(other.E(x))
+    for hook in hooks:
+        hook.remove()
+    own = dict(trained.G.named_modules())
+    for name, norm in other.G.named_modules():
+        if norm in inputs:
+            mean = torch.stack([batch.mean((0, 2, 3)) for batch in inputs[norm]]).mean(0)
+            variance = torch.stack([batch.var((0, 2, 3)) for batch in inputs[norm]]).mean(0)
+            torch.testing.assert_close(norm.running_mean, mean)
+            torch.testing.assert_close(norm.running_var, variance)
+            assert not torch.allclose(own[name].running_mean, norm.running_mean)
+            assert (norm.momentum, norm.training) == (own[name].momentum, own[name].training)
+    for weight, same in zip(trained.G.parameters(), other.G.parameters(), strict=True):
+        assert torch.equal(weight, same)
 
 
 def test_a_reading_that_changes_nothing_is_left_out(study):
@@ -212,10 +239,10 @@ def test_the_nulls_of_the_modes_in_order_are_scores_of_halves_sorted_by_what_the
             assert len(study.draws[name]) == protocols.LOOKS
 
 
-def test_the_study_is_the_same_every_time_and_changes_no_weight(study, trained, sample, left_out):
+def test_the_study_is_the_same_every_time_and_changes_no_weight(study, trained, sample, left_out, zeros):
     before = {name: network.state_dict() for name, network in trained.networks.items()}
     before = {(n, key): value.clone() for n, state in before.items() for key, value in state.items()}
-    again = trained.study(*sample, left_out)
+    again = trained.study(*sample, left_out, zeros.train)
     assert again.readings == study.readings
     assert all((again.draws[name] == study.draws[name]).all() for name in study.draws)
     for (n, key), value in before.items():

@@ -151,7 +151,7 @@ FRAMES = {
 def test_the_records_of_these_tests_hold_what_a_real_study_gives(small_method, digits, zeros, tmp_path):
     rows = np.concatenate([np.flatnonzero(zeros.anomalous)[:20], np.flatnonzero(~zeros.anomalous)[:20]])
     left_out = digits.train_images[zeros.left_out]
-    real = small_method().study(zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows], left_out)
+    real = small_method().study(zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows], left_out, zeros.train)
     made = write_record(tmp_path)
     assert set(made.study) == set(real.draws) | set(real.images)
     assert set(made.readings) <= set(real.readings)

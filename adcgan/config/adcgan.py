@@ -54,7 +54,7 @@ class ADCGANConfig(TrainedConfig):
     )
     # losses
     reconstruction: str = option(
-        "mean", "L_AE over pixels: their mean (October 2021 script), or the sum that the squared norm says",
+        "mean", "L_AE over pixels: their mean (the paper's words, October 2021 script), or the sum (its formula)",
         choices=("mean", "sum"), row=44,
     )  # fmt: skip
     contrastive: str = option(

@@ -88,11 +88,17 @@ class Method:
         raise AssertionError("every method defines score")
 
     def study(
-        self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray, left_out: np.ndarray
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        anomalous: np.ndarray,
+        left_out: np.ndarray,
+        normal: np.ndarray,
     ) -> Study | None:
         """Diagnostics of the same weights under other protocols, or None for a method that has none.
 
-        On the test's images, labels and flags (M,); ``left_out`` (K, H, H, C) are anomalies that it leaves out.
+        On the test's images, labels and flags (M,); ``left_out`` (K, H, H, C) are anomalies that it leaves out,
+        ``normal`` (N, H, H, C) the training images.
         """
         return None
 
@@ -211,7 +217,12 @@ class Yardstick:
         raise AssertionError("every yardstick defines score")
 
     def study(
-        self, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray, left_out: np.ndarray
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        anomalous: np.ndarray,
+        left_out: np.ndarray,
+        normal: np.ndarray,
     ) -> Study | None:
         """As `Method.study`."""
         return None

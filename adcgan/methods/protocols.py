@@ -44,14 +44,22 @@ BATCHED = [
     ("power-iteration", "shuffled order", 32),
     ("power-iteration", "normal images first", 32),
 ]
+RECONSTRUCTION_STATISTICS = "reconstruction-statistics"  # a reading too
 SEED = 1  # of the study's own draws; the score's z's have seed 0
 
 
-def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.ndarray, left_out: np.ndarray) -> Study:
+def study(
+    method: ADCGAN,
+    images: np.ndarray,
+    labels: np.ndarray,
+    anomalous: np.ndarray,
+    left_out: np.ndarray,
+    normal: np.ndarray,
+) -> Study:
     """Every diagnostic of these weights on uint8 ``images`` (M, H, H, C).
 
-    Readings: each of `READINGS`, of the test with the anomalies ``left_out`` of it, where there are any, and of the
-    modes in which the batches matter, `BATCHED`.
+    Readings: each of `READINGS`, of the test with the anomalies ``left_out`` of it, where there are any, of the modes
+    in which the batches matter, `BATCHED`, and of G's batch norm averaged anew over the ``normal`` training images.
     Draws: AUROC over `DRAWS` left-over z's, over other z's that all images share, and between random halves of the
     normal images (nulls). Per image: L_FL under the released protocol.
     """
@@ -62,6 +70,8 @@ def study(method: ADCGAN, images: np.ndarray, labels: np.ndarray, anomalous: np.
             parts[name], readings[name] = read(method.reading(**options), seen, anomalous)
     if len(left_out):
         readings["test_set=with-train"] = enlarged(method, seen, anomalous, left_out)
+    anew = method.with_reconstruction_statistics(normal)
+    _, readings[RECONSTRUCTION_STATISTICS] = read(anew, anew.look(images), anomalous)
     for mode, order, size in batched_modes(method):
         rows, other = ordered(order, labels, anomalous), method.reading(test_mode=mode, test_batch_size=size)
         _, measured = read(other, other.look(images[rows]), anomalous[rows])

@@ -18,7 +18,7 @@ from ..scores import normality_score
 from .cells import CELL, described, groups, key, one_for_all, single_change, studied
 from .latents import RULES, left_over_draws
 
-MODES = ("batch-statistics", "power-iteration")  # readings of the option test_mode, register row 28
+MODES = ("batch-statistics", "power-iteration", "reconstruction-statistics")  # readings that are of register row 28
 REWEIGHTED = {"reduction=sum": {"reduction": "sum"}, "rho=0.1": {"rho": 0.1}}  # 0.1: the script's default
 
 
