@@ -56,7 +56,7 @@ run: $(VENV)/book.stamp
 	  -p method '$(METHOD)' -p dataset '$(DATASET)' -p scheme '$(SCHEME)' -p classes '$(CLASSES)' -p seeds '$(SEEDS)' -p runs '$(RUNS)'
 
 sweep: $(VENV)/book.stamp
-	$(BIN)/adcgan sweep --out $(RUNS) $(SWEEP)
+	$(BIN)/adcgan sweep --runs $(RUNS) $(SWEEP)
 
 bench: $(VENV)/book.stamp
 	$(BIN)/python benchmarks/throughput.py

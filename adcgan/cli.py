@@ -118,7 +118,7 @@ def _sweep(given):
     def report(cell, result):
         print(f"{cell}: {'done' if result is None else result}", flush=True)
 
-    outcome = sweep(cells, given.out, device=given.device, jobs=given.jobs, deadline=deadline, report=report)
+    outcome = sweep(cells, given.runs, device=given.device, jobs=given.jobs, deadline=deadline, report=report)
     before = len(cells) - len(outcome.finished) - len(outcome.failed) - len(outcome.left)
     print(
         f"{len(cells)} cells: {before} were done, {len(outcome.finished)} done now, {len(outcome.left)} left, "
@@ -136,7 +136,7 @@ def _dry_run(cells, given, device):
     from . import plan
     from .records import read_all
 
-    places = [place for place in dict.fromkeys((given.out, Path("runs"))) if place.is_dir()]
+    places = [place for place in dict.fromkeys((given.runs, Path("runs"))) if place.is_dir()]
     rates = plan.rates([record for place in places for record in read_all(place)], device)
     total, unknown = 0.0, 0
 
@@ -145,7 +145,7 @@ def _dry_run(cells, given, device):
         return cell.method, cell.dataset, cell.scheme, changed
 
     for (*kind, changed), group in groupby(cells, key=kind_of):
-        states = [plan.state(cell, given.out) for cell in group]
+        states = [plan.state(cell, given.runs) for cell in group]
         left = len(states) - states.count("done")
         rate = rates.get(tuple(kind))
         line = f"{' '.join([*kind, changed]).strip()}: " + ", ".join(
@@ -210,7 +210,7 @@ def _parser():
     sweep.add_argument("--seeds", nargs="+", type=int, default=[], help="only these")
     sweep.add_argument("--study", action="store_true", help="the protocol study's trainings instead of the grid")
     sweep.add_argument("--options", default="", help="options for all cells, as in 'epochs=1 width=0.1'")
-    sweep.add_argument("--out", type=Path, default=Path("runs"), help="directory of records (default: %(default)s)")
+    _add_runs(sweep, "--out")  # its name before
     sweep.add_argument("--time-limit", type=_above_zero(float), metavar="SECONDS", help="stop before, with checkpoints")
     sweep.add_argument(
         "--jobs", type=_above_zero(int), default=1, help="cells at once: processes on a CPU, streams on a GPU"
@@ -256,8 +256,10 @@ def _help(fields):
     )
 
 
-def _add_runs(parser):
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="directory of records (default: %(default)s)")
+def _add_runs(parser, *aliases):
+    parser.add_argument(
+        "--runs", *aliases, type=Path, default=Path("runs"), help="directory of records (default: %(default)s)"
+    )
 
 
 if __name__ == "__main__":

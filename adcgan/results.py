@@ -37,7 +37,7 @@ COLUMNS = {
     "difference": "ours less the paper's, AUROC points",
     "low": "lower end of the 95 % interval of ours, percent (AD-CGAN's cells)",
     "high": "upper end of the 95 % interval of ours, percent (AD-CGAN's cells)",
-    "verdict": "reproduced, not reproduced, undecided or incomplete, by the rule fixed in advance (AD-CGAN's cells)",
+    "verdict": "reproduced, not reproduced, undecided or incomplete, by one rule (AD-CGAN's cells)",
     "sd": "sample standard deviation over seeds, AUROC points",
     "classes": "classes run",
     "of_classes": "classes of the data set",

@@ -173,6 +173,9 @@ def test_whole_numbers_and_text_stand_for_numbers():
 def test_options_are_read_from_text():
     assert parse_options("adcgan", "epochs=1 contrastive=literal") == {"epochs": "1", "contrastive": "literal"}
     assert parse_options("adcgan", "epochs=1, rho=0.5") == {"epochs": "1", "rho": "0.5"}
+    flags = parse_options("adcgan", "lambda=0.2 warm-up-epochs=3")  # as the command line's flags are written
+    assert flags == parse_options("adcgan", "lambda_=0.2 warm_up_epochs=3")
+    assert configure("adcgan", "one-vs-all", 28, 1, **flags).lambda_ == 0.2
     assert parse_options("adcgan", "") == {}
     assert parse_options("adcgan", {"epochs": 1}) == {"epochs": 1}
     with pytest.raises(AdcganError, match="'literal' has no value: expected NAME=VALUE"):

@@ -53,11 +53,22 @@ def test_every_command_of_the_matrix_is_one_that_the_command_line_takes():
 
     records = read_all(ROOT / "runs")
     lines = [line.of(records) for line in effort.LINES]
-    lines = [line for line in lines if line.command.startswith("adcgan ")]
-    assert lines
+    lines = [line for line in lines if line.cells is not None]
+    assert any(line.study for line in lines) and not all(line.study for line in lines)
     for line in lines:
-        given = cli._parser().parse_args(line.command.split()[1:])
-        assert all(list(getattr(given, name)) == list(values) for name, values in line.cells.items())
+        first, *others = (cli._parser().parse_args(command.split()[1:]) for command in line.commands)
+        assert all(list(getattr(first, name)) == list(values) for name, values in line.cells.items())
+        assert not first.study and [given.study for given in others] == [True] * line.study
+
+
+def test_the_studys_trainings_are_counted_by_themselves():
+    records = read_all(ROOT / "runs")
+    (line,) = (line for line in effort.LINES if line.page == "study")
+    again = [record for record in records if record.cell in set(plan.study_cells())]
+    of_grid, of_study = effort.behind(line, records)
+    assert of_study.startswith(f"the study's trainings: {len(again)} of {len(plan.study_cells()):,} cells recorded, ")
+    assert of_grid == effort.behind(effort.Line("", "", "", line.cells), records)[0]
+    assert effort.behind(effort.Line("", "", ""), records) == []
 
 
 def test_the_page_of_one_image_rests_on_the_one_run_that_it_shows():

@@ -323,4 +323,4 @@ def test_decisions_list_every_option():
 
     text = decision_pages.options("adcgan").text
     for field in fields(ADCGANConfig):
-        assert f'<th scope="row">{field.name}</th>' in text and html.escape(field.metadata["help"]) in text
+        assert f'<th scope="row">{field.name.rstrip("_")}</th>' in text and html.escape(field.metadata["help"]) in text

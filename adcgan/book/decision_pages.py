@@ -16,12 +16,12 @@ SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and 
 def decisions() -> Html:
     """The register of open choices: what its sources say, what is settled, what each other choice was measured to move.
 
-    The figures are AUROC points of NS against the default, means over the cells of the study's data sets.
+    The figures are AUROC points of NS against the default, means over the classes of the study's data sets.
     """
     effects = study.effects(committed(), plan.STUDIED)
     config, options = configure("adcgan", "one-vs-all", 28, 1), {}
     for field in dataclasses.fields(config):
-        line = f'<code class="adcgan-whole">{field.name}={getattr(config, field.name)}</code>'
+        line = f'<code class="adcgan-whole">{field.name.rstrip("_")}={getattr(config, field.name)}</code>'
         options.setdefault(field.metadata["row"], []).append(line)
     rows = []
     for number, row in register().items():
@@ -35,9 +35,9 @@ def decisions() -> Html:
             }
         )
     return plain(pd.DataFrame(rows), "The register of open choices", (SOURCES, SETTLED)) + note(
-        "Points: change of the AUROC (%) of NS against the default, one-vs-all, mean over the cells of Fashion-MNIST "
-        "and MNIST that have both, with a 95 % interval over classes from three on, not corrected for the number of "
-        "readings; nothing where no run has measured it."
+        "Points: change of the AUROC (%) of NS against the default, one-vs-all, mean over the classes of Fashion-MNIST "
+        "and MNIST that have both, with a 95 % interval over classes where there are at least three, not corrected for "
+        "the number of readings; nothing where no run has measured it."
     )
 
 
@@ -60,7 +60,7 @@ def options(method: str) -> Html:
         others = [f"<code>{choice}</code>" for choice in field.metadata["choices"] or () if choice != default]
         rows.append(
             {
-                "option": field.name,
+                "option": field.name.rstrip("_"),
                 "default": Html(f"<code>{default}</code>"),
                 "instead": Html(", ".join(others) or "another value"),
                 "what it decides": field.metadata["help"],

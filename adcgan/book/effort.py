@@ -7,7 +7,7 @@ from html import escape
 import pandas as pd
 
 from .. import paper, plan
-from ..config import COMPARED, YARDSTICKS
+from ..config import COMPARED
 from ..records import Record
 from . import walk_pages
 from .html import Html, code, duration, plain
@@ -24,6 +24,7 @@ class Line:
     title: str
     made_from: str
     cells: dict | None = None  # filters of `adcgan.plan.cells`
+    study: bool = False  # whether the trainings of the study are behind it too
 
     def of(self, records: Sequence[Record]) -> "Line":
         """The line over ``records``: the page that follows one image rests on the one run that it shows."""
@@ -35,19 +36,19 @@ class Line:
         return replace(self, cells=ADCGAN | one | {"seeds": [cell.seed]})
 
     @property
-    def command(self) -> str:
-        """The command that trains what is missing, or measures again; empty where there is nothing to do."""
+    def commands(self) -> list[str]:
+        """The commands that train what is missing, or measure again; none where there is nothing to do."""
         if self.page == "speed":
-            return "make bench"
+            return ["make bench"]
         if self.cells is None:
-            return ""
+            return []
         filters = (f"--{name} {' '.join(map(str, values))}" for name, values in self.cells.items())
-        return " ".join(["adcgan sweep", *filters])
+        return [" ".join(["adcgan sweep", *filters]), *["adcgan sweep --study"] * self.study]
 
 
 ADCGAN = {"methods": ["adcgan"]}
 LINES = (
-    Line("index", "Opening page", RECORDS, {"methods": ["adcgan", *YARDSTICKS]}),
+    Line("index", "Opening page", RECORDS, {}, study=True),
     Line("method", "The method", TEXT),
     Line("walk", "One image, step by step", RECORDS, ADCGAN),
     Line("figure1", "Figure 1", TEXT),
@@ -55,12 +56,12 @@ LINES = (
     Line("table2", "Table 2", "the networks' layer tables"),
     Line("table3", "Table 3", RECORDS, {}),
     Line("table4", "Table 4", RECORDS, ADCGAN | {"datasets": sorted(paper.table(4)["dataset"].unique())}),
-    Line("study", "The protocol study", RECORDS, ADCGAN),
+    Line("study", "The protocol study", RECORDS, ADCGAN, study=True),
     Line("audit", "The published tables, examined", "the published figures"),
     Line("runs", "The runs, and a page for each cell", RECORDS, {}),
     Line("gallery", "Gallery", RECORDS, {"methods": ["adcgan", *COMPARED]}),
     Line("speed", "Speed", "committed measurements"),
-    Line("decisions", "Decisions", RECORDS, ADCGAN),
+    Line("decisions", "Decisions", RECORDS, ADCGAN, study=True),
     Line("run-it-yourself", "Run it yourself", RECORDS),
     Line("reference", "Reference", TEXT),
     Line("glossary", "Glossary", TEXT),
@@ -105,15 +106,21 @@ def matrix() -> Html:
         {
             "page": Html(f'<a href="{line.page}.html">{escape(line.title)}</a>'),
             "made from": line.made_from,
-            "training behind it": "none"
-            if line.cells is None
-            else sentence(effort(plan.cells(**line.cells), committed())),
-            "command": code(line.command) if line.command else "",
+            "training behind it": Html("<br>".join(behind(line, committed())) or "none"),
+            "command": Html("<br>".join(code(command).text for command in line.commands)),
         }
         for line in (line.of(committed()) for line in LINES)
     ]
     caption = "What each page is made from, and the training behind it"
     return plain(pd.DataFrame(rows), caption, ("made from", "training behind it", "command"))
+
+
+def behind(line: Line, records: Sequence[Record]) -> list[str]:
+    """The training behind a page in sentences, the study's by itself; none where there is no training behind it."""
+    said = [] if line.cells is None else [sentence(effort(plan.cells(**line.cells), records))]
+    if line.study:
+        said.append(f"the study's trainings: {sentence(effort(plan.study_cells(), records))}")
+    return said
 
 
 def sentence(behind: Effort) -> str:

@@ -36,11 +36,11 @@ def _held(records):
     of_means, of_sums = (f"{signed(of.min())} to {signed(of.max())} points" for of in (frame["difference"], sums))
     near = (sums.abs() <= statistics.TOLERANCE).sum()
     yield (
-        f"The published figures. Of the {counted(len(frame), 'class', 'classes')} that AD-CGAN is run on, the "
-        f"published one lies within the 95 % interval of ours in {inside}; ours less the published goes from "
-        f"{of_means}. With the components as the printed sums it goes from {of_sums}, on the same weights, and is "
-        f"within {statistics.TOLERANCE:g} points in {near}. Where one seed is run, the interval is over test "
-        "images alone and says nothing of other seeds. "
+        "The published figures. The published AUROC lies within the 95 % interval of ours in "
+        f"{inside or 'none'} of the {counted(len(frame), 'class', 'classes')} that AD-CGAN is run on; the difference, "
+        f"ours minus published, is from {of_means}. With the components as the printed sums, on the same weights, it "
+        f"is from {of_sums}, and within {statistics.TOLERANCE:g} points in {near}. Where one seed is run, the interval "
+        "is over test images alone and says nothing of other seeds. "
         + (f"With all {SEEDS} seeds: {held}." if whole else f"None has all {SEEDS} seeds yet, so none has a verdict.")
     )
 
@@ -55,8 +55,8 @@ def _ladder(records):
         yield (
             f"{TITLES[dataset]}, {scheme}. {counted(part['cells'].iloc[0])}: generation reconstruction alone, the "
             f'variant LG of <a href="table4.html">Table 4</a>, gives a mean AUROC of {alone["mean"]["ours"]:.1f} %, '
-            f"the whole score {whole['mean']['ours']:.1f} %. With its components as the printed sums instead of "
-            f"the script's means these are {alone['sum']['ours']:.1f} and {whole['sum']['ours']:.1f} % ({STUDY})."
+            f"the whole score {whole['mean']['ours']:.1f} %. With the components as the printed sums, not the means "
+            f"of the default, these are {alone['sum']['ours']:.1f} and {whole['sum']['ours']:.1f} % ({STUDY})."
             + (printed if whole["mean"]["paper"] == whole["mean"]["paper"] else "")  # Table 4 has two data sets
         )
 
@@ -112,18 +112,23 @@ def _largest(records):
 
 
 def _retrained(records):
-    """Which change of the training moves the score the most, of the cells trained again with it."""
-    frame = study.retrained(records)
-    frame = frame[frame["dataset"].isin(plan.STUDIED)]
-    if frame.empty:
+    """The change of the training that moves the score the most, of those over the most classes."""
+    effects = study.effects(records, plan.STUDIED)
+    effects = effects[effects["retrained"].astype(bool)]
+    if effects.empty:
         return
-    changes = frame.groupby("reading")["difference"]
-    name = changes.mean().abs().idxmax()
-    moved = changes.get_group(name)
+    largest = effects[effects["classes"] == effects["classes"].max()].iloc[0]
+    name, frame = largest["reading"], study.retrained(records)
+    moved = frame.loc[(frame["reading"] == name) & frame["dataset"].isin(plan.STUDIED), "difference"]
+    if len(effects) == 1:
+        does = f"The one change of the training run so far, <code>{name}</code>, moves the AUROC"
+    else:
+        does = f"Of {len(effects)} changes of the training run so far, <code>{name}</code> moves the AUROC the most,"
+    ends = interval(largest["low"], largest["high"], none="too few for an interval")
     yield (
-        f"Training. Of the changes of the training ({len(changes)} run so far, one at a time), <code>{name}</code> "
-        f"moves the AUROC the most ({STUDY}): {signed(moved.mean())} points against the same cells without it, a "
-        f"mean over {counted(len(moved))}, from {signed(moved.min())} to {signed(moved.max())}."
+        f"Training. {does} by {signed(largest['mean'])} points against the same cells without it ({STUDY}): a mean "
+        f"over {counted(largest['classes'], 'class', 'classes')} ({ends}), from {signed(moved.min())} to "
+        f"{signed(moved.max())}."
     )
 
 

@@ -49,6 +49,8 @@ def seeds_text(row, planned: int) -> str:
     if missing:
         what = "not run for every class" if "classes" in row else "not run"
         parts.append(f"seed{'s' * (len(missing) > 1)} {', '.join(missing)} {what}")
+    if row.get("share"):
+        parts.append(f"on {row['share']:,} test images")
     return "; ".join(parts)
 
 

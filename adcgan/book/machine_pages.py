@@ -104,6 +104,6 @@ def speeds() -> Html:
                     "hours": frame["hours"].map("{:.1f}".format),
                 }
             )
-            caption = f"AD-CGAN's grid at the best rates measured: {total:.1f} hours of training, {where}"
+            caption = f"The parts of AD-CGAN's grid with a measured rate, at the best: {total:.1f} hours, {where}"
             html += plain(shown, caption, ("scheme",))
     return html if html.text else note("Nothing was measured yet: make bench.")

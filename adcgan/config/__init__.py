@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 from functools import cache
+from keyword import iskeyword
 from pathlib import Path
 
 import yaml
@@ -77,7 +78,7 @@ def digest(config: Config, method: str, scheme: str) -> str:
 
 
 def parse_options(method: str, text: str | dict) -> dict:
-    """Options as a dictionary, or as text: ``"epochs=1 contrastive=literal"``."""
+    """Options as a dictionary, or as text: ``"epochs=1 contrastive=literal lambda=0"``, names as fields or as flags."""
     choose("method", method, CONFIGS)
     if isinstance(text, dict):
         return text
@@ -86,7 +87,8 @@ def parse_options(method: str, text: str | dict) -> dict:
         name, equals, value = part.partition("=")
         if not equals:
             raise AdcganError(f"option {part!r} has no value: expected NAME=VALUE, separated by spaces")
-        options[name] = value
+        name = name.replace("-", "_")
+        options[name + "_" * iskeyword(name)] = value
     return options
 
 
