@@ -159,9 +159,9 @@ def test_a_page_is_executed_again_when_what_it_rests_on_changes_and_only_then(sm
 
 def shown(page, records, monkeypatch):
     """What the code cells of a page give where those are the committed records."""
-    from adcgan.book import pages
+    from adcgan.book import common
 
-    monkeypatch.setattr(pages, "committed", lambda: records)
+    monkeypatch.setattr(common, "committed", lambda: records)
     for name, module in sys.modules.items():
         if name.startswith("adcgan.") and hasattr(module, "committed"):
             monkeypatch.setattr(module, "committed", lambda: records)

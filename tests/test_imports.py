@@ -35,9 +35,10 @@ ORDER = [
     ["cli"],
     ["__main__"],
     ["book", "book.html", "book.diagram", "book.citation", "book.reference"],
-    ["book.pages"],
+    ["book.common"],
     ["book.charts", "book.walk_charts", "book.study_parts"],
     [
+        "book.table_pages",
         "book.study_pages",
         "book.latent_pages",
         "book.component_pages",
@@ -63,7 +64,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 
 
 def module_of(path):
-    """What a file is, or belongs to: "data", "methods" for methods/adcgan.py, "book.pages" for book/pages.py."""
+    """What a file is, or belongs to: "data", "methods" for methods/adcgan.py, "book.common" for book/common.py."""
     return place([part for part in path.relative_to(PACKAGE).with_suffix("").parts if part != "__init__"])
 
 
@@ -103,7 +104,7 @@ def test_imports_are_seen_at_all():
     assert imported_modules(PACKAGE / "methods" / "adcgan.py") == {"config", "losses", "methods", "networks", "scores"}
     assert "experiments" in imported_modules(PACKAGE / "cli.py")
     seen = imported_modules(PACKAGE / "book" / "latent_pages.py")
-    assert {"figures", "study.latents", "book.html", "book.pages"} <= seen and not seen & set(PARTED)
+    assert {"figures", "study.latents", "book.html", "book.common"} <= seen and not seen & set(PARTED)
 
 
 def test_training_knows_no_method():

@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from test_tables import write_record
 
 from adcgan import paper, results
-from adcgan.book import explore, heatmap, html, pages, study_pages
+from adcgan.book import common, explore, heatmap, html, study_pages, table_pages
 from adcgan.records import read_all
 
 
@@ -122,12 +122,12 @@ def shown(runs):
     """What the pages show of these records."""
     records = tuple(read_all(runs))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (pages, explore, heatmap, study_pages):
+        for module in (common, table_pages, explore, heatmap, study_pages):
             patch.setattr(module, "committed", lambda: records)
         yield {
-            "table1": pages.table1().text,
-            "table3": pages.table3().text,
-            "table4": pages.table4().text,
+            "table1": table_pages.table1().text,
+            "table3": table_pages.table3().text,
+            "table4": table_pages.table4().text,
             "explore1": explore.results_table(1).text,
             "explore3": explore.results_table(3).text,
             "heat": heatmap.heat_maps().text,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adcgan import plan, records, speed
-from adcgan.book import machine_pages, pages
+from adcgan.book import machine_pages
 from adcgan.errors import AdcganError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ def test_the_benchmark_measures_steps_operations_and_scoring(result):
 
 
 def test_the_page_shows_every_measurement(result, monkeypatch):
-    monkeypatch.setattr(pages, "ROOT", result.parents[2])
+    monkeypatch.setattr(machine_pages, "ROOT", result.parents[2])
     (read,) = speed.results(result.parent)
     text = machine_pages.speeds().text
     for rate in speed.training(read)["steps_per_second"]:
@@ -150,5 +150,5 @@ def test_targets_are_met_missed_or_not_measured(kept, monkeypatch):
         assert (row["met"], row["on"]) == (met, "a GPU" if value else "")
         assert row["measured"] == pytest.approx(value) if value else row["measured"] != row["measured"]
     assert frame.loc[("scoring in batches, times one by one", "cpu"), "met"] == "not measured"
-    monkeypatch.setattr(pages, "ROOT", kept.parent / "nothing")
+    monkeypatch.setattr(machine_pages, "ROOT", kept.parent / "nothing")
     assert machine_pages.targets().text.count("not measured") == len(speed.TARGETS)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from adcgan import paper, plan, results, study, tables
-from adcgan.book import decision_pages, html, machine_pages, network_pages, opening, pages
+from adcgan.book import common, decision_pages, html, machine_pages, network_pages, opening, table_pages
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.figures import classes as figures_classes
@@ -141,9 +141,9 @@ def book_of(monkeypatch):
     """The pages over the records of a directory."""
 
     def use(runs):
-        for module in (pages, opening, machine_pages):
+        for module in (common, table_pages, opening, machine_pages):
             monkeypatch.setattr(module, "committed", lambda: tuple(read_all(runs)))
-        monkeypatch.setattr(pages, "ROOT", runs)
+        monkeypatch.setattr(table_pages, "ROOT", runs)
         monkeypatch.setattr(machine_pages, "LOCAL", runs / "none")
 
     return use
@@ -153,10 +153,10 @@ def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, bo
     write_record(tmp_path, canonical=False)
     write_record(tmp_path, seed=1)
     book_of(tmp_path)
-    table3, table1 = pages.table3().text, pages.table1().text
+    table3, table1 = table_pages.table3().text, table_pages.table1().text
     assert "<small>2/3 seeds</small>" in table3
     assert "1/10 classes" in table1 and "not run" in table1
-    for text in (opening.measured().text, table1, table3, pages.table4().text):
+    for text in (opening.measured().text, table1, table3, table_pages.table4().text):
         assert "Not the canonical data. mnist: a copy." in text
     assert "2 of 30" in opening.measured().text
 
@@ -262,7 +262,7 @@ def test_a_run_on_a_share_of_the_test_images_has_no_verdict_and_breaks_no_page(t
     assert (row["ours"], row["seeds"]) == (pytest.approx(100 * whole.auroc["NS"]), 1)
     assert tables.standing([share, whole]) == [whole]
     book_of(tmp_path)
-    assert opening.measured().text and pages.table3().text and results.frame(3, [share]) is not None
+    assert opening.measured().text and table_pages.table3().text and results.frame(3, [share]) is not None
 
 
 def test_pages_are_whole_without_any_record(tmp_path, book_of):
@@ -272,14 +272,14 @@ def test_pages_are_whole_without_any_record(tmp_path, book_of):
         opening.yardsticks,
         opening.coverage,
         opening.picture,
-        pages.comparisons,
-        pages.table1,
-        pages.table2,
-        pages.table3,
-        pages.table4,
-        pages.run_list,
+        table_pages.comparisons,
+        table_pages.table1,
+        table_pages.table2,
+        table_pages.table3,
+        table_pages.table4,
+        table_pages.run_list,
     ]
-    machines = [pages.run_list, machine_pages.costs, machine_pages.local_run]
+    machines = [table_pages.run_list, machine_pages.costs, machine_pages.local_run]
     networks = [network_pages.figure1, network_pages.parameters, network_pages.layers]
     for page in [*everywhere, *machines, *networks, decision_pages.decisions, lambda: decision_pages.options("alad")]:
         assert page().text.strip()
@@ -309,11 +309,11 @@ def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of):
 
     record = write_record(tmp_path, label=3, contrastive="literal", lambda_=0.2)
     book_of(tmp_path)
-    command = pages.run_list().text.partition("<code>adcgan ")[2].partition("</code>")[0]
+    command = table_pages.run_list().text.partition("<code>adcgan ")[2].partition("</code>")[0]
     given = cli._parser().parse_args(command.split())
     assert (given.dataset, given.classes, given.seeds) == ("mnist", ["3"], [0])
     assert (given.contrastive, given.lambda_, str(given.runs)) == ("literal", "0.2", "my-runs")
-    assert str(record.directory.relative_to(tmp_path)) in pages.run_list().text
+    assert str(record.directory.relative_to(tmp_path)) in table_pages.run_list().text
 
 
 def test_decisions_list_every_option():

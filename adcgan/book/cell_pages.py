@@ -18,8 +18,8 @@ from ..notebook import shows
 from ..records import PICTURES, RECORD, Record
 from ..tables import address
 from . import charts
+from .common import MODEL_OF, ROOT, command
 from .html import Html, counted, note, plain
-from .pages import NAMES, ROOT, command
 
 
 @dataclass(frozen=True)
@@ -184,8 +184,7 @@ def class_title(record: Record) -> str:
 
 def group_title(method: str, dataset: str, scheme: str) -> str:
     """A (method, data set, scheme) in words."""
-    model = next(name for name, known in NAMES.items() if known == method)
-    return f"{model}, {TITLES.get(dataset, dataset)}, {scheme}"
+    return f"{MODEL_OF[method]}, {TITLES.get(dataset, dataset)}, {scheme}"
 
 
 def _up(page):

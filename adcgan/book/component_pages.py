@@ -6,8 +6,8 @@ import pandas as pd
 from .. import reweighting, tables
 from ..data import title
 from ..study import components as frames
+from .common import committed, place
 from .html import Html, counted, note, plain, signed, symbol
-from .pages import committed
 from .study_parts import parts
 
 
@@ -25,7 +25,7 @@ def _components(frame):
         line |= {f"weighted, {kind}": f"{part[kind].mean():.3f}" for kind in ("normal", "anomalous")}
         line |= {"AUROC": f"{part['AUROC'].mean():.1f}", "below 50 % in": counted((part["AUROC"] < 50).sum())}
         shown.append(line)
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
+    where = place(frame)
     return plain(pd.DataFrame(shown), f"{where}: the weighted terms of NS and each component's own AUROC (%), means")
 
 
@@ -60,7 +60,7 @@ def _autoencoder(frame):
             "ratio": frame["ratio"].map("{:.1f}".format),
         }
     )
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
+    where = place(frame)
     return plain(shown, f"{where}: squared error per pixel, mean over an epoch's training images", ("trained with",))
 
 
@@ -103,5 +103,5 @@ def _best(frame):
                 f"{row['lambda_']:g}, {row['rho']:g}"
             )
         lines.append(line)
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
+    where = place(frame)
     return plain(pd.DataFrame(lines), f"{where}: AUROC (%) of NS, at the paper's weights and at the best of a grid")

@@ -7,8 +7,8 @@ import pandas as pd
 
 from .. import plan, study
 from ..config import Config, configure, register
+from .common import MODEL_OF, committed
 from .html import Html, counted, interval, note, plain, signed
-from .pages import NAMES, committed
 
 SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and what another value moved"
 
@@ -67,6 +67,5 @@ def options(method: str) -> Html:
                 "row": field.metadata["row"] or "",
             }
         )
-    model = next(name for name, known in NAMES.items() if known == method)
-    caption = f"Options of {model}, with the defaults for 28-pixel images, one-vs-all"
+    caption = f"Options of {MODEL_OF[method]}, with the defaults for 28-pixel images, one-vs-all"
     return plain(pd.DataFrame(rows), caption, ("default", "instead", "what it decides"))

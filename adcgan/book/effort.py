@@ -10,8 +10,8 @@ from .. import paper, plan
 from ..config import COMPARED
 from ..records import Record
 from . import walk_pages
+from .common import committed
 from .html import Html, code, duration, plain
-from .pages import committed
 
 RECORDS, TEXT = "records", "text and source code"
 

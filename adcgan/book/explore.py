@@ -11,8 +11,8 @@ import pandas as pd
 from .. import results, tables
 from ..config import SCHEMES
 from ..data import TITLES
+from .common import METHOD_OF, SEEDS, committed
 from .html import Html, difference, note, our_cell, paper_cell, table, verdict
-from .pages import NAMES, SEEDS, committed
 
 
 def downloads(number: int) -> Html:
@@ -51,7 +51,7 @@ def results_table(number: int) -> Html:
 def _row(row):
     """The cells of one row; ``data-order`` is what a column is sorted by, empty where there is nothing."""
     title, label = TITLES[row["dataset"]], row.get("class")
-    row["link"] = f"{tables.address(NAMES[row['model']], row['dataset'], row['scheme'], label)}.html"
+    row["link"] = f"{tables.address(METHOD_OF[row['model']], row['dataset'], row['scheme'], label)}.html"
     cells = f"<td{_sort(title)}>{title}</td><td{_sort(row['scheme'])}>{row['scheme']}</td>"
     if label is not None:
         name = tables.class_title(label, row["class_name"])

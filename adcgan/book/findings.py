@@ -5,8 +5,8 @@ import pandas as pd
 from .. import plan, reweighting, statistics, study, tables
 from ..data import TITLES
 from ..study import components, latents
+from .common import SEEDS, committed
 from .html import Html, counted, interval, note, signed, symbol
-from .pages import SEEDS, committed
 
 STUDY = '<a href="study.html">the study</a>'
 

@@ -17,8 +17,8 @@ from ..records import PICTURES, Record
 from ..tables import address, standing
 from . import charts
 from .cell_pages import Page, anchor, class_title, group_title
+from .common import MODEL_OF, committed
 from .html import Html, counted, note, plain
-from .pages import NAMES, committed
 
 METHODS = ("adcgan", *COMPARED)
 
@@ -77,7 +77,6 @@ def picture(record: Record) -> str:
 def contents() -> Html:
     """Where pictures are: a row for each data set and scheme, a column for each method."""
     kinds = chosen(committed())
-    names = {known: name for name, known in NAMES.items()}
     planned = [(cell.dataset, cell.scheme) for cell in cells(methods=["adcgan"])]
     rows = []
     for dataset, scheme in dict.fromkeys([*planned, *(kind[1:] for kind in kinds)]):
@@ -87,7 +86,7 @@ def contents() -> Html:
             text = counted(len(some or ()), "class", "classes")
             if dataset in CLASSES:
                 text = f"{len(some or ())} of {len(CLASSES[dataset])} classes"
-            row[names[method]] = Html(
+            row[MODEL_OF[method]] = Html(
                 f'<a href="{place(method, dataset, scheme)}.html">{text}</a>' if some else "not run"
             )
         rows.append(row)

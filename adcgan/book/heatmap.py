@@ -12,9 +12,8 @@ from matplotlib.colors import to_hex, to_rgb
 
 from .. import tables
 from ..config import SCHEMES
-from ..data import TITLES
+from .common import METHOD_OF, committed, place
 from .html import Html, seeds_text, table, tip
-from .pages import NAMES, committed
 
 LOW, HIGH, CHANCE = 20, 100, 50  # AUROC in percent; below LOW the colour is that of LOW
 BELOW = '<span aria-hidden="true">▾</span><span class="adcgan-hidden">, below chance</span>'
@@ -49,8 +48,7 @@ def heat_map(part: pd.DataFrame) -> Html:
         line = "".join(_cell(rows[model]["paper"], "not given") for model in published)
         line += "".join(_our_cell(rows[model]) for model in ours)
         body.append(f'<tr><th scope="row">{escape(tables.class_title(label, name))}</th>{line}</tr>')
-    title = f"{TITLES[part['dataset'].iloc[0]]}, {part['scheme'].iloc[0]}"
-    shown = table(head, body, f"{title}: AUROC (%) per class")
+    shown = table(head, body, f"{place(part)}: AUROC (%) per class")
     return Html(f'<div class="adcgan-heat">{shown.text}</div>')
 
 
@@ -84,7 +82,7 @@ def _luminance(colour):
 
 
 def _our_cell(row):
-    link = f"{tables.address(NAMES[row['model']], row['dataset'], row['scheme'], row['class'])}.html"
+    link = f"{tables.address(METHOD_OF[row['model']], row['dataset'], row['scheme'], row['class'])}.html"
     return _cell(row["ours"], "not run", link, tip(seeds_text(row, row["of_seeds"])))
 
 

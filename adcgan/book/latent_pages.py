@@ -5,8 +5,8 @@ import pandas as pd
 from .. import figures, plan
 from ..data import title
 from ..study import latents
+from .common import committed, place
 from .html import Html, counted, note, plain
-from .pages import committed
 from .study_parts import NOTHING, kinds, parts
 
 
@@ -28,7 +28,7 @@ def _left_over(frame):
     if frame["against_rest"].notna().any():
         ratios = frame["against_rest"]
         shown["z against the rest"] = [f"{value:.2f}" if value == value else "" for value in ratios]
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
+    where = place(frame)
     alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
     caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"
     return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
@@ -79,5 +79,5 @@ def other_latents() -> Html:
 def _other_latents(frame):
     """One part of it."""
     shown = frame[["cell", "latents", "draws"]].assign(**_points(frame, *latents.QUANTILES))
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
+    where = place(frame)
     return plain(shown, f"{where}: AUROC (%) of NS under other z's that all images share", ("latents",))

@@ -5,11 +5,10 @@ import pandas as pd
 from .. import speed, tables
 from ..data import TITLES
 from ..records import read_all
-from . import pages
+from .common import MODEL_OF, ROOT, committed
 from .html import Html, counted, duration, note, plain
-from .pages import NAMES, committed
 
-LOCAL = pages.ROOT / "build" / "runs"  # what `make book` trained on this machine
+LOCAL = ROOT / "build" / "runs"  # what `make book` trained on this machine
 
 
 def local_run() -> Html:
@@ -40,12 +39,13 @@ def costs() -> Html:
     """Median training times of recorded cells: a table per device, lines by method and scheme, columns by data set."""
     frame = tables.runs(committed())
     frame = frame[frame["departures"] == ""]
-    titles = {method: title for title, method in NAMES.items()}
     html = Html("")
     for (device, threads), part in frame.groupby(["device", "threads"], sort=False):
         medians = part.pivot_table("train_seconds", ["method", "scheme"], "dataset", "median", sort=False)
         medians = medians[[name for name in dict.fromkeys([*TITLES, *medians]) if name in medians]]  # a user's own last
-        shown = medians.map(duration, na_action="ignore").fillna("").rename(index=titles, columns=TITLES).reset_index()
+        shown = (
+            medians.map(duration, na_action="ignore").fillna("").rename(index=MODEL_OF, columns=TITLES).reset_index()
+        )
         where = f"{device}, {counted(threads, 'thread', 'threads')}"
         html += plain(shown, f"What a cell cost to train, median: {where}", ("scheme",))
     return html if html.text else note("No run is recorded yet.")
@@ -53,7 +53,7 @@ def costs() -> Html:
 
 def targets() -> Html:
     """What is asked of the fast path and of scoring, and what was measured."""
-    frame = speed.targets(pages.ROOT / "benchmarks" / "results")
+    frame = speed.targets(ROOT / "benchmarks" / "results")
     frame["measured"] = [f"{value:.3g}" if value == value else "" for value in frame["measured"]]
     frame["device"] = frame["device"].map({"cuda": "GPU", "cpu": "CPU"})
     frame = frame[["asked", "device", "bound", "measured", "met", "on"]]
@@ -63,7 +63,7 @@ def targets() -> Html:
 def speeds() -> Html:
     """Every committed measurement of `benchmarks/throughput.py`, and what AD-CGAN's grid would take at its rates."""
     html = Html("")
-    for result in speed.results(pages.ROOT / "benchmarks" / "results"):
+    for result in speed.results(ROOT / "benchmarks" / "results"):
         where = f"{result['device']['name']}, {result['device']['threads']} threads, torch {result['torch']}"
         frame = speed.training(result)
         shown = pd.DataFrame(

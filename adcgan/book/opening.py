@@ -5,8 +5,8 @@ import pandas as pd
 from .. import figures, reweighting, tables
 from ..config import SCHEMES
 from ..data import TITLES
+from .common import METHOD_OF, SEEDS, committed, notes
 from .html import Html, counted, difference, note, plain
-from .pages import NAMES, SEEDS, committed, notes
 
 
 def measured() -> Html:
@@ -97,7 +97,7 @@ def coverage() -> Html:
     """How far the tables are filled: runs recorded of those planned, a class and a seed each, by model and scheme."""
     frame = tables.table3(committed()).set_index(["model", "scheme"])
     rows = []
-    for model in NAMES:
+    for model in METHOD_OF:
         row = {"": model}
         for scheme in SCHEMES:
             part = frame.loc[(model, scheme)]

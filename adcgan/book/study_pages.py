@@ -8,8 +8,8 @@ import pandas as pd
 from .. import figures, paper, plan, reweighting, statistics, study, tables
 from ..config import CONFIGS
 from ..data import title
+from .common import SEEDS, committed, place
 from .html import Html, counted, difference, interval, note, plain, signed, verdict
-from .pages import SEEDS, committed
 from .study_parts import NOTHING, kinds, parts
 
 
@@ -25,8 +25,8 @@ def question() -> Html:
         f"<p>The paper prints a mean AUROC of {table['AD-CGAN']:.1f} % on CIFAR-10, one-vs-all. The figures collected "
         "here of other methods that score by reconstruction and are trained from scratch, and by nothing else, are "
         f"{min(of_all):.1f} to {max(of_all):.1f} %: {', '.join(others.index)} ({min(others):.1f} to "
-        f"{max(others):.1f}) in its own Table 1, {_quoted(plain_)}. Higher are two with "
-        f"a self-supervised task besides: {_quoted(more)}.</p>"
+        f"{max(others):.1f}) in its own Table 1, {_quoted(plain_)}. Higher, with a "
+        f"self-supervised task besides: {_quoted(more)}.</p>"
     )
 
 
@@ -155,7 +155,7 @@ def _nulls(frame):
     for column in ("mean", "sd", "expected_sd"):
         shown[column.replace("_", " ")] = [f"{value:.1f}" for value in frame[column]]
     shown["beyond 3 expected sd"] = [f"{100 * value:.0f} %" for value in frame["beyond"]]
-    where = f"{title(frame['dataset'].iloc[0])}, {frame['scheme'].iloc[0]}"
+    where = place(frame)
     caption = f"{where}: AUROC (%) of NS between random halves of the normal test images"
     return plain(shown, caption, ("protocol",))
 

@@ -16,8 +16,8 @@ from ..records import Record
 from ..scores import COMPONENTS, normality_score, terms
 from ..tables import address
 from . import charts, walk_charts
+from .common import committed
 from .html import Html, note
-from .pages import committed
 
 DATASETS = ("fashion_mnist", "mnist", "cifar10", "cats_vs_dogs", "digits")  # whose run is shown, the first that has one
 KINDS = ("normal", "anomalous")

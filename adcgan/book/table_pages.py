@@ -1,33 +1,20 @@
-"""What the book's pages show, computed from the records when the page is built; each function fills one page."""
+"""What the pages of Tables 1 to 4 and of the runs show, computed from the records when the book is built."""
 
-from functools import cache
 from html import escape
-from pathlib import Path
 
 import pandas as pd
 
 from .. import tables
-from ..config import CONFIGS, SCHEMES
+from ..config import SCHEMES
 from ..data import TITLES
-from ..records import Record, read_all
+from .common import METHOD_OF, ROOT, SEEDS, command, committed, notes
 from .html import Html, counted, difference, duration, note, paired, plain, seeds_text, symbol, table, tip
-
-ROOT = Path(__file__).resolve().parents[2]
-RUNS = ROOT / "runs"  # measured and committed
-SEEDS = tables.SEEDS
-NAMES = tables.MODELS | tables.OTHERS
-
-
-@cache
-def committed() -> tuple[Record, ...]:
-    """The records in runs/."""
-    return tuple(read_all(RUNS))
 
 
 def table1() -> Html:
     """Table 1, one part per scheme, with the notes on the data used."""
     frame = tables.table1(committed())
-    methods = frame["model"].map(NAMES)
+    methods = frame["model"].map(METHOD_OF)
     frame["link"] = [
         f"{tables.address(method, row['dataset'], row['scheme'])}.html"
         for method, (_, row) in zip(methods, frame.iterrows(), strict=True)
@@ -70,7 +57,7 @@ def comparisons() -> Html:
 def table3() -> Html:
     """Table 3, one part per scheme, and below it the models that the paper's table does not have."""
     frame = tables.table3(committed())
-    methods = frame["model"].map(NAMES)
+    methods = frame["model"].map(METHOD_OF)
     frame["link"] = [
         f"{tables.address(method, row['dataset'], row['scheme'], row['class'])}.html"
         for method, (_, row) in zip(methods, frame.iterrows(), strict=True)
@@ -160,26 +147,12 @@ def run_list() -> Html:
     if not committed():
         return note("No run is recorded.")
     html = Html("")
-    for model, method in NAMES.items():
+    for model, method in METHOD_OF.items():
         records = [record for record in committed() if record.cell.method == method]
         if records:
             caption = f"Every recorded run of {model}; open a line for its evidence"
             html += plain(pd.DataFrame(map(_run_row, records)), caption, ("revision",))
     return html
-
-
-def command(record: Record) -> str:
-    """The command line that repeats a record's run, in a directory of its own so that it is not read from `runs/`."""
-    cell = record.cell
-    options = "".join(f" --{name.strip('_').replace('_', '-')} {value}" for name, value in cell.departures.items())
-    dataset = cell.dataset
-    if dataset not in TITLES:  # a directory of pictures, of which the record has the name alone
-        dataset = f"PATH/{dataset.removeprefix('folder-')}"
-        options += f" --image-size {cell.config.image_size} --channels {cell.config.channels}"
-    return (
-        f"adcgan run --method {cell.method} --dataset {dataset} --scheme {cell.scheme} "
-        f"--classes {cell.label} --seeds {cell.seed}{options} --runs my-runs"
-    )
 
 
 def _run_row(record):
@@ -204,11 +177,3 @@ def _run_row(record):
         "trained in": duration(content["cost"]["train_seconds"]),
         "revision": Html(f"<code>{escape(revision)}</code>{' (changed)' if content['code']['dirty'] else ''}"),
     }
-
-
-def notes(*methods: str) -> Html:
-    """On the data that were not canonical, in runs of ``methods`` (of any where none is named)."""
-    html = Html("")
-    for line in tables.notes(record for record in committed() if record.cell.method in (methods or CONFIGS)):
-        html += note(f"Not the canonical data. {line}.")
-    return html

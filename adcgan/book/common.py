@@ -1,0 +1,51 @@
+"""What most pages are made from: the committed records, the models' names, notes on the data."""
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from .. import tables
+from ..config import CONFIGS
+from ..data import TITLES, title
+from ..records import Record, read_all
+from .html import Html, note
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = ROOT / "runs"  # measured and committed
+SEEDS = tables.SEEDS
+METHOD_OF = tables.MODELS | tables.OTHERS  # a model as the tables name it -> the method's name
+MODEL_OF = {method: model for model, method in METHOD_OF.items()}
+
+
+@cache
+def committed() -> tuple[Record, ...]:
+    """The records in runs/."""
+    return tuple(read_all(RUNS))
+
+
+def place(part: pd.DataFrame) -> str:
+    """The data set and scheme of rows that are all of one: "Fashion-MNIST, one-vs-all"."""
+    return f"{title(part['dataset'].iloc[0])}, {part['scheme'].iloc[0]}"
+
+
+def command(record: Record) -> str:
+    """The command line that repeats a record's run, in a directory of its own so that it is not read from `runs/`."""
+    cell = record.cell
+    options = "".join(f" --{name.strip('_').replace('_', '-')} {value}" for name, value in cell.departures.items())
+    dataset = cell.dataset
+    if dataset not in TITLES:  # a directory of pictures, of which the record has the name alone
+        dataset = f"PATH/{dataset.removeprefix('folder-')}"
+        options += f" --image-size {cell.config.image_size} --channels {cell.config.channels}"
+    return (
+        f"adcgan run --method {cell.method} --dataset {dataset} --scheme {cell.scheme} "
+        f"--classes {cell.label} --seeds {cell.seed}{options} --runs my-runs"
+    )
+
+
+def notes(*methods: str) -> Html:
+    """On the data that were not canonical, in runs of ``methods`` (of any where none is named)."""
+    html = Html("")
+    for line in tables.notes(record for record in committed() if record.cell.method in (methods or CONFIGS)):
+        html += note(f"Not the canonical data. {line}.")
+    return html
