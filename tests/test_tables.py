@@ -297,10 +297,15 @@ def test_what_cells_cost_has_a_table_for_each_device(tmp_path, book_of):
     for label, (seconds, threads) in enumerate([(60, 1), (120, 1), (7200, 2)]):
         write_record(tmp_path, label=label, seconds=seconds, device=DEVICE | {"threads": threads})
     write_record(tmp_path, "pictures", seconds=1, device=DEVICE | {"threads": 2})
+    write_record(tmp_path, label=5, seconds=180, device=DEVICE | {"threads": 2}, test_images=2000)
+    write_record(tmp_path, seconds=1e6, device=DEVICE | {"threads": 2}, width=0.5)
     book_of(tmp_path)
     shown = machine_pages.costs().text.replace("\N{NO-BREAK SPACE}", " ")
-    assert re.findall(r"<caption>.*?, median: (.*?)</caption>", shown) == ["test, 1 thread", "test, 2 threads"]
-    assert re.findall(r"<td>(.*?)</td>", shown) == ["1.5 min", "2.0 h", "1.0 s"]
+    assert re.findall(r"<caption>.*?, medians: (.*?)</caption>", shown) == ["test, 1 thread", "test, 2 threads"]
+    _, one, two = shown.split("<caption>")
+    assert re.findall(r"<td>(.*?)</td>", one) == ["1.5 min + 1.0 s"]
+    assert re.findall(r"<td>(.*?)</td>", two) == ["2.0 h + 1.0 s", "1.0 s + 1.0 s", "3.0 min + 1.0 s", ""]
+    assert re.findall(r'<td class="text">(.*?)</td>', two) == ["one-vs-all", "one-vs-all, 2,000 test images"]
     assert re.findall(r'<th scope="col">(.*?)</th>', shown) == ["method", "MNIST", "method", "MNIST", "pictures"]
 
 

@@ -36,18 +36,25 @@ def local_run() -> Html:
 
 
 def costs() -> Html:
-    """Median training times of recorded cells: a table per device, lines by method and scheme, columns by data set."""
+    """Median times of recorded cells, training and scoring: a table per device, lines by method, columns by data set.
+
+    Of cells at the paper's settings, and of those that score a share of the test images, which the line says.
+    """
     frame = tables.runs(committed())
-    frame = frame[frame["departures"] == ""]
+    frame = frame[frame["departures"].str.fullmatch(r"(test_images=\d+)?")]
+    share = frame["departures"].str.removeprefix("test_images=")
+    frame["scheme"] += share.map(lambda count: f", {int(count):,} test images" if count else "")
     html = Html("")
     for (device, threads), part in frame.groupby(["device", "threads"], sort=False):
-        medians = part.pivot_table("train_seconds", ["method", "scheme"], "dataset", "median", sort=False)
-        medians = medians[[name for name in dict.fromkeys([*TITLES, *medians]) if name in medians]]  # a user's own last
-        shown = (
-            medians.map(duration, na_action="ignore").fillna("").rename(index=MODEL_OF, columns=TITLES).reset_index()
+        trained, scored = (
+            part.pivot_table(f"{what}_seconds", ["method", "scheme"], "dataset", "median", sort=False)
+            for what in ("train", "score")
         )
+        shown = trained.map(duration, na_action="ignore") + " + " + scored.map(duration, na_action="ignore")
+        shown = shown[[name for name in dict.fromkeys([*TITLES, *shown]) if name in shown]]  # a user's own last
+        shown = shown.fillna("").rename(index=MODEL_OF, columns=TITLES).reset_index()
         where = f"{device}, {counted(threads, 'thread', 'threads')}"
-        html += plain(shown, f"What a cell cost to train, median: {where}", ("scheme",))
+        html += plain(shown, f"What a cell cost, training + scoring, medians: {where}", ("scheme",))
     return html if html.text else note("No run is recorded yet.")
 
 
