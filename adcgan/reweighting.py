@@ -3,7 +3,7 @@
 AUROC in percent, of AD-CGAN's cells at the paper's settings.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from . import paper, tables
 from .evaluation import auroc, aurocs
 from .records import Record
-from .scores import VARIANTS, combine, terms
+from .scores import combine, terms
 
 REDUCTIONS = ("mean", "sum")  # register row 22
 WHOLE = "AD-CGAN_GF"  # the variant that is the whole score
@@ -23,15 +23,8 @@ def by_class(records: Iterable[Record]) -> pd.DataFrame:
     """Table 4's variants with the components as means and as the printed sums: dataset, scheme, variant, reduction,
     class, ours (mean over the seeds), cells (how many these are).
     """
-    rows = []
-    for record in _ours(records):
-        for reduction in REDUCTIONS:
-            for variant, rho in VARIANTS.items():
-                score = combine(record.components, record.cell.config.lambda_, rho, _terms(record, reduction))
-                place = (record.cell.dataset, record.cell.scheme, record.cell.label, record.cell.seed)
-                rows.append((*place, variant, reduction, 100 * auroc(record.anomalous, score)))
-    kinds = ["dataset", "scheme", "variant", "reduction"]
-    frame = pd.DataFrame(rows, columns=["dataset", "scheme", "class", "seed", "variant", "reduction", "ours"])
+    records, kinds = list(records), ["dataset", "scheme", "variant", "reduction"]
+    frame = pd.concat(tables.table4_by_class(records, kind).assign(reduction=kind) for kind in REDUCTIONS)
     return frame.groupby([*kinds, "class"], sort=False)["ours"].agg(ours="mean", cells="size").reset_index()
 
 
@@ -66,10 +59,10 @@ def best(records: Iterable[Record]) -> pd.DataFrame:
     published = tables.published()
     grid = [(lambda_, rho) for lambda_ in LAMBDAS for rho in RHOS]
     rows = []
-    for record in _ours(records):
+    for record in tables.of_adcgan(records):
         cell = record.cell
         for reduction in REDUCTIONS:
-            counts = _terms(record, reduction)
+            counts = terms(cell.config) if reduction == "sum" else None
             found = aurocs(record.anomalous, np.stack([combine(record.components, *pair, counts) for pair in grid]))
             ours = auroc(record.anomalous, combine(record.components, cell.config.lambda_, cell.config.rho, counts))
             rows.append(
@@ -79,14 +72,3 @@ def best(records: Iterable[Record]) -> pd.DataFrame:
             )  # fmt: skip
     columns = ["dataset", "scheme", "class", "seed", "name", "reduction", "paper", "ours", "best", "lambda_", "rho"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _ours(records: Iterable[Record]) -> Iterator[Record]:
-    """AD-CGAN's cells at the paper's settings on its data sets."""
-    for record in records:
-        if record.cell.method == "adcgan" and not record.cell.departures and record.cell.dataset in tables.FORMATS:
-            yield record
-
-
-def _terms(record, reduction):
-    return terms(record.cell.config) if reduction == "sum" else None

@@ -1,12 +1,9 @@
 """What the study's page shows of protocols and of the distance to the published figures; a function for each part."""
 
-from dataclasses import fields
-
 import numpy as np
 import pandas as pd
 
 from .. import figures, paper, plan, reweighting, statistics, study, tables
-from ..config import CONFIGS
 from ..data import title
 from .common import SEEDS, committed, place
 from .html import Html, counted, difference, interval, note, plain, signed, verdict
@@ -129,13 +126,12 @@ def explained() -> Html:
 
 def untrained() -> Html:
     """How far the changes that need a training of their own have been run, each with its row of the register."""
-    rows_of = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}
     done = study.retrained(committed()).groupby("reading")["cell"].nunique()
     planned = len(plan.study_cells()) // len(plan.CHANGES)
     rows = [
         {
             "change": name,
-            "rows": ", ".join(str(row) for row in sorted({rows_of[option] for option in options} - {None})),
+            "rows": ", ".join(str(row) for row in sorted({study.ROW_OF[option] for option in options} - {None})),
             "trainings": f"{done.get(name, 0)} of {planned}",
         }
         for name, options in plan.CHANGES.items()

@@ -19,6 +19,7 @@ from .cells import CELL, described, groups, key, one_for_all, single_change, stu
 from .latents import RULES, left_over_draws
 
 MODES = ("batch-statistics", "power-iteration", "reconstruction-statistics")  # readings that are of register row 28
+ROW_OF = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}  # an option's row in the register
 REWEIGHTED = {"reduction=sum": {"reduction": "sum"}, "rho=0.1": {"rho": 0.1}}  # 0.1: the script's default
 
 
@@ -66,7 +67,6 @@ def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "o
     below three classes, the change stands after those that have one.
     """
     records = list(records)
-    rows_of = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}
     parts = [readings(records).assign(retrained=False), retrained(records).assign(retrained=True)]
     frame = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else parts[0]
     frame = frame[frame["dataset"].isin(list(datasets)) & (frame["scheme"] == scheme) & (frame["reading"] != "paper")]
@@ -74,7 +74,7 @@ def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "o
     for (reading, again), part in frame.groupby(["reading", "retrained"]):
         by_class = part.groupby(CELL[:3])["difference"].mean()
         mean, low, high = statistics.mean_interval(by_class.to_numpy())
-        row = rows_of.get(reading.partition("=")[0], 28 if reading.startswith(MODES) else None)
+        row = ROW_OF.get(reading.partition("=")[0], 28 if reading.startswith(MODES) else None)
         result.append((reading, row, again, len(by_class), len(part), mean, low, high))
     columns = ["reading", "row", "retrained", "classes", "cells", "mean", "low", "high"]
     table = pd.DataFrame(result, columns=columns).sort_values("mean", key=np.abs, ascending=False, kind="stable")
