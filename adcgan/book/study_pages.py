@@ -37,9 +37,9 @@ def covered() -> Html:
     studied = [record for record in records if record.readings]
     frame = study.readings(studied)
     of = frame.groupby("reading")["cell"].nunique()
-    fewer = [f"<code>{name}</code> {counted(count)}" for name, count in of.items() if count < len(studied)]
+    fewer = [f"<code>{name}</code> ({counted(count)})" for name, count in of.items() if count < len(studied)]
     others = "; the others were scored before it existed" if len(studied) < len(records) else ""
-    some = f" Not every one of them holds these readings: {', '.join(fewer)}." if fewer else ""
+    some = f" Some readings fewer hold: {', '.join(fewer)}." if fewer else ""
     sets = [name for name in tables.FORMATS if name in set(frame["dataset"])]
     none = [title(name) for name in tables.FORMATS if name not in sets]
     seeds = ", ".join(map(str, sorted(frame["seed"].unique())))
