@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from test_study import TERMS, write_record
 
 from adcgan import evaluation, plan, reweighting, study
 from adcgan.book import component_pages, findings
+from adcgan.methods import protocols
 from adcgan.scores import COMPONENTS, combine
 from adcgan.study import components, latents
 
@@ -74,6 +76,18 @@ def test_the_largest_changes_are_the_first_two_with_an_interval(cells, text_of, 
     without = [write_record(tmp_path, "mnist", label, study=False) for label in range(5, 8)]
     assert text_of([*cells, *without]).count("4 classes)") == 2, "ranked on the classes that hold every reading"
     assert "the most" not in text_of(cells[:2]), "two classes say nothing of others"
+
+
+def test_the_generators_statistics_are_a_finding_where_they_were_read(cells, text_of):
+    assert study.RECONSTRUCTION_STATISTICS == protocols.RECONSTRUCTION_STATISTICS
+    assert "batch norm" not in text_of(cells)
+    for cell, points in zip(cells, (1, 5, 12), strict=False):
+        paper = cell.content["study"]["paper"]
+        cell.content["study"][study.RECONSTRUCTION_STATISTICS] = paper | {"NS": paper["NS"] + points / 100}
+        if points == 5:
+            assert "by +3.0 points, a mean over 2 classes (too few for an interval;" in text_of(cells)
+    low, high = scipy.stats.t.interval(0.95, 2, 6, np.std([1, 5, 12], ddof=1) / 3**0.5)
+    assert f"by +6.0 points, a mean over 3 classes ({low:+.1f} to {high:+.1f};" in text_of(cells)
 
 
 def test_the_change_of_training_that_moves_the_most_is_named_with_its_range(cells, text_of, tmp_path):

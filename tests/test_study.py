@@ -852,7 +852,10 @@ def test_the_study_says_what_it_was_not_measured_on(cells, page_of):
 def test_the_study_says_how_many_cells_hold_it_and_what_fewer_hold(cells, page_of, tmp_path):
     cells[0].content["study"].pop("latent_feature=released")
     text = page_of("covered", [*cells, write_record(tmp_path, "mnist", 7, study=False)])
-    assert "6 of the 7 cells" in text and "Some readings fewer hold: <code>latent_feature=released</code> (5 cells)." in text
+    assert (
+        "6 of the 7 cells" in text
+        and "Some readings fewer hold: <code>latent_feature=released</code> (5 cells)." in text
+    )
     assert text.count("<code>") == 1 and "the others were scored before" in text
     text = page_of("covered", cells[1:])
     assert "5 of the 5 cells" in text and "the others" not in text and "fewer hold" not in text

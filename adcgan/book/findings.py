@@ -15,7 +15,7 @@ def findings() -> Html:
     """The findings as a list; nothing of what the runs do not cover."""
     records = [record for record in committed() if record.cell.dataset in tables.FORMATS]
     found = [*_held(records), *_ladder(records), *_autoencoder(records), *_alone(records), *_largest(records)]
-    found += [*_retrained(records), *_scatter(records)]
+    found += [*_decoding(records), *_retrained(records), *_scatter(records)]
     if not found:
         return note("No cell of the paper is run yet.")
     parts = (finding.partition(". ") for finding in found)
@@ -108,6 +108,20 @@ def _largest(records):
             "Scoring. Of the single changes of the evaluation, read on the same weights, these move the AUROC the "
             f"most ({STUDY}): {'; '.join(said)}. Means over classes of Fashion-MNIST and MNIST, one-vs-all, with 95 % "
             "intervals over classes; they were picked for their size, and no interval is corrected for that."
+        )
+
+
+def _decoding(records):
+    """What it does that G decodes E(x) with the statistics of generated images."""
+    effects = study.effects(records, plan.STUDIED)
+    for _, row in effects[effects["reading"] == study.RECONSTRUCTION_STATISTICS].iterrows():
+        ends = interval(row["low"], row["high"], none="too few for an interval")
+        yield (
+            "The generator's batch norm. In evaluation mode G decodes E(x) with averages over its training passes, three "
+            "in four of which are on z. With averages over the reconstructions of the training images instead, on the "
+            f"same weights and without a label, the AUROC moves by {signed(row['mean'])} points, a mean over "
+            f"{counted(row['classes'], 'class', 'classes')} ({ends}; "
+            f"<code>{row['reading']}</code> in {STUDY})."
         )
 
 

@@ -18,7 +18,8 @@ from ..scores import normality_score
 from .cells import CELL, described, groups, key, one_for_all, single_change, studied
 from .latents import RULES, left_over_draws
 
-MODES = ("batch-statistics", "power-iteration", "reconstruction-statistics")  # readings that are of register row 28
+RECONSTRUCTION_STATISTICS = "reconstruction-statistics"
+MODES = ("batch-statistics", "power-iteration", RECONSTRUCTION_STATISTICS)  # readings that are of register row 28
 ROW_OF = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}  # an option's row in the register
 REWEIGHTED = {"reduction=sum": {"reduction": "sum"}, "rho=0.1": {"rho": 0.1}}  # 0.1: the script's default
 
