@@ -1,7 +1,7 @@
 # make book   everything: virtual environment, a real training run on digits, the book
 # make test   everything the project promises, checked
 # make lint   ruff and stripped notebooks
-# make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]'
+# make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]' (a name: '["cat"]')
 # make sweep  the paper's grid, or a part of it: make sweep SWEEP='--methods knn --time-limit 600'; repeat at will
 # make pdf    the book's pages as one PDF, printed by an installed Chromium
 # make bench  what a training step costs here, as ratios measured in one run

@@ -74,6 +74,8 @@ def _slot(given, missing):
 
     from .lease import slot
 
+    if given.device not in ("auto", "cuda"):
+        raise AdcganError(f"--slots chooses among this machine's GPUs, --device names {given.device}: leave one out")
     gpus = [str(torch.cuda.get_device_properties(number).uuid) for number in range(torch.cuda.device_count())]
     with slot(gpus, given.slots) as number:
         yield f"cuda:{number}"
@@ -136,8 +138,8 @@ def _dry_run(cells, given, device):
     from . import plan
     from .records import read_all
 
-    places = [place for place in dict.fromkeys((given.runs, Path("runs"))) if place.is_dir()]
-    rates = plan.rates([record for place in places for record in read_all(place)], device)
+    places = dict.fromkeys(place.resolve() for place in (given.runs, Path("runs")) if place.is_dir())
+    rates = {} if given.options else plan.rates([record for place in places for record in read_all(place)], device)
     total, unknown = 0.0, 0
 
     def kind_of(cell):

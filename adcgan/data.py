@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import AdcganError, choose
+from .lease import turn
 from .pictures import IMAGE_SIZES, read_folder
 
 MNIST_CLASSES = tuple("0123456789")
@@ -270,11 +271,13 @@ def _download(name, progress):
     arrays = {}
     for split in ("train", "test"):
         try:
-            part = kind(root, train=split == "train", download=True)
+            with turn(root / f"{name}.lock"):  # another process may be downloading it
+                part = kind(root, train=split == "train", download=True)
         except Exception as error:
+            reason = " ".join(str(error).split())  # torchvision's has a line for each mirror
             raise AdcganError(
-                f"{name} cannot be downloaded into {root} ({error}): check the network and the directory, "
-                f"or set ADCGAN_DATA to a directory that holds {name}.npz"
+                f"{name} cannot be downloaded into {root} ({reason}): check the network and the directory, remove what "
+                f"an interrupted download left there, or set ADCGAN_DATA to a directory that holds {name}.npz"
             ) from error
         images = np.asarray(part.data)
         arrays[f"{split}_images"] = images if images.ndim == 4 else images[..., None]

@@ -134,13 +134,15 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         else:
             session = training.Training(
                 method, split.train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell),
-                eager=eager, deadline=deadline,
+                eager=eager, deadline=deadline, code=_label(code),
             )  # fmt: skip
             yield from session.steps()
             session.check_time(method.scoring_cost * len(split.test) / session.images_per_epoch)
             history, path = session.history, session.stepper.name
         found = _score(cell, method, split, left_out)
     content = _content(cell, dataset, split, history, found)
+    if earlier := [label for label in history.codes if label != _label(code)]:
+        code = code | {"earlier": earlier}
     content["code"], content["device"] = code, device_description(where) | ({"path": path} if path else {})
     content["cost"]["peak_memory_bytes"] = _peak_memory(where)
     arrays = {"labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **found.components}
@@ -271,6 +273,11 @@ def code_revision() -> dict:
     if revision is None:
         return {"version": __version__, "revision": os.environ.get("ADCGAN_REVISION"), "dirty": None}
     return {"version": __version__, "revision": revision, "dirty": bool(status)}
+
+
+def _label(code):
+    """A revision in one word."""
+    return f"{code['revision'] or code['version']}{'+changed' * bool(code['dirty'])}"
 
 
 def _processor():

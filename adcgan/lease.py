@@ -31,6 +31,15 @@ def held(path: Path) -> Iterator[bool]:
             return
 
 
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Wait until no other process is in a block with the same lock at ``path``, which stays there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _is_at(file, path):
     try:
         return os.path.samestat(os.fstat(file.fileno()), os.stat(path))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .config import CONFIGS, SCHEMES, parse_options
+from .data import DATASETS
 from .errors import AdcganError, choose
 
 PARAMETERS = {"method": str, "dataset": str, "scheme": str, "classes": list, "seeds": list, "options": dict,
@@ -24,6 +25,8 @@ def parameters(names: Mapping[str, object], before: set[str]) -> dict:
     choose("method", names["method"], CONFIGS)
     checked = {name: _convert(name, names[name], wanted, names["method"]) for name, wanted in PARAMETERS.items()}
     choose("scheme", checked["scheme"], SCHEMES)
+    if checked["dataset"] not in DATASETS:
+        checked["dataset"] = str(from_root(checked["dataset"]))
     for seed in checked["seeds"]:
         if type(seed) is not int:
             raise AdcganError(f"notebook parameter seeds holds {seed!r}: expected whole numbers, as in '[0, 1, 2]'")

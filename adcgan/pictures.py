@@ -13,8 +13,9 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", "
 def read_folder(root: Path, image_size: int, channels: int, skip_unreadable: bool = False):
     """Classes (sorted sub-directory names), images uint8 (N, H, H, C), labels (N,), number of files dropped.
 
-    Every picture is resized to ``image_size`` squared (Lanczos) and converted to grey or RGB. A file that
-    is not a readable picture raises AdcganError with its path, unless ``skip_unreadable`` counts it instead.
+    Every picture is put on white where it is transparent, converted to grey or RGB, and resized to ``image_size``
+    squared (Lanczos). A file that is not a readable picture of 8 bits a channel raises AdcganError with its path,
+    unless ``skip_unreadable`` counts it instead.
     """
     from PIL import Image
 
@@ -33,7 +34,7 @@ def read_folder(root: Path, image_size: int, channels: int, skip_unreadable: boo
         for path in files:
             try:
                 with Image.open(path) as picture:
-                    picture = picture.convert("L" if channels == 1 else "RGB")
+                    picture = _opaque(picture).convert("L" if channels == 1 else "RGB")
                     picture = picture.resize((image_size, image_size), Image.LANCZOS)
             except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError and more for a bad file
                 if skip_unreadable:
@@ -45,3 +46,15 @@ def read_folder(root: Path, image_size: int, channels: int, skip_unreadable: boo
     if not images:
         raise AdcganError(f"{root}: none of its {dropped} pictures can be read: expected at least one per class")
     return tuple(folder.name for folder in folders), np.stack(images), np.array(labels, np.int64), dropped
+
+
+def _opaque(picture):
+    """The picture on white where it is transparent: Pillow's conversions would drop the alpha channel."""
+    from PIL import Image
+
+    if picture.mode[0] in "IF":  # Pillow's conversions would clip these at 255
+        raise ValueError(f"mode {picture.mode}: expected 8 bits a channel")
+    if not picture.has_transparency_data:
+        return picture
+    picture = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)

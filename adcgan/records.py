@@ -209,7 +209,13 @@ def read(path: Path, runs: Path) -> Record:
         beside = path.parent / name
         if not beside.exists():
             raise AdcganError(f"record {path}: {name} is missing beside it; restore it or remove the directory")
-        if hashlib.sha256(beside.read_bytes()).hexdigest() != sha:
+        try:
+            data = beside.read_bytes()
+        except OSError as error:
+            raise AdcganError(
+                f"record {path}: {name} cannot be read ({error.strerror}): mend it or remove it"
+            ) from error
+        if hashlib.sha256(data).hexdigest() != sha:
             raise AdcganError(
                 f"record {path}: {name} is not the file that was recorded; restore it or remove the directory"
             )

@@ -73,15 +73,11 @@ def columns(table: pd.DataFrame) -> dict[str, str]:
 
 def behind(number: int, records: Iterable[Record]) -> list[Record]:
     """The records that enter Table 1, 2, 3 or 4."""
-    allowed = {1: {"test_images"}, 3: {"test_images"}, 4: set()}.get(number)
-    return [
-        record
-        for record in records
-        if allowed is not None
-        and set(record.cell.departures) <= allowed
-        and record.cell.dataset in tables.FORMATS
-        and (number != 4 or record.cell.method == "adcgan")
-    ]
+    if number == 2:
+        return []
+    if number == 4:
+        return list(tables.of_adcgan(records))
+    return [record for record in tables.planned(records) if record.cell.dataset in tables.FORMATS]
 
 
 def content(number: int, records: Iterable[Record]) -> dict:

@@ -35,13 +35,15 @@ def cell_interval(anomalous: np.ndarray, scores: Sequence[np.ndarray]) -> tuple[
 
     The variance over images is `variance_over_images`, that over seeds their sample variance over their number; the
     quantile is Student's with Welch and Satterthwaite's degrees of freedom, since two or three seeds tell little
-    about their spread. With one seed the interval is over images alone.
+    about their spread. With one seed the interval is over images alone; NaN with one image of either kind.
     """
     per_seed = np.array([100 * auroc(anomalous, score) for score in scores])
     over_images = variance_over_images(anomalous, scores)
     over_seeds = per_seed.var(ddof=1) / len(per_seed) if len(per_seed) > 1 else 0.0
     freedom = (over_images + over_seeds) ** 2 / (over_seeds**2 / (len(per_seed) - 1)) if over_seeds else np.inf
     half = student.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(over_images + over_seeds)
+    if np.isnan(half):  # one image of a kind has no spread
+        return float("nan"), float("nan")
     return max(0.0, float(per_seed.mean() - half)), min(100.0, float(per_seed.mean() + half))
 
 

@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -168,8 +168,7 @@ def in_processes(cells: list[Cell], runs: Path, device: str, jobs: int, deadline
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                cell = waiting.pop(0)
-                running[pool.submit(one, cell, runs, device, deadline)] = cell
+                running[_submit(pool, one, waiting[0], runs, device, deadline)] = waiting.pop(0)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 cell = running.pop(future)
                 try:
@@ -185,6 +184,16 @@ def in_processes(cells: list[Cell], runs: Path, device: str, jobs: int, deadline
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submit(pool, *work):
+    """The work as a future; in a pool whose process was killed one that says so."""
+    try:
+        return pool.submit(*work)
+    except BrokenProcessPool as error:
+        broken = Future()
+        broken.set_exception(error)
+        return broken
 
 
 def worker(threads: int, parent: int) -> None:

@@ -31,19 +31,23 @@ class OutOfTime(AdcganError):
 
 @dataclass
 class History:
-    """``losses``: one dictionary of epoch means per epoch; ``seconds``: training time over all sittings."""
+    """``losses``: one dictionary of epoch means per epoch; ``seconds``: training time over all sittings; ``codes``: the
+    revisions of the code that trained, in order.
+    """
 
     losses: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
     resumed: int = 0
+    codes: list[str] = field(default_factory=list)
 
 
 class Training:
     """One training on uint8 ``images`` (N, H, H, C), to be advanced step by step; `train` does it in one go.
 
-    Continues from ``checkpoint`` where it exists, after checking that its ``identity`` is this run's. Raises
-    `Diverged` when a loss is not finite, `OutOfTime` where the next epoch would not end before ``deadline``
-    (`time.monotonic`), AdcganError for a foreign or damaged checkpoint or too few images.
+    Continues from ``checkpoint`` where it exists, after checking that its ``identity`` is this run's; ``code``, the
+    revision that trains, may be another, and the history says so. Raises `Diverged` when a loss is not finite,
+    `OutOfTime` where the next epoch would not end before ``deadline`` (`time.monotonic`), AdcganError for a foreign or
+    damaged checkpoint or too few images.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Training:
         title: str,
         eager: bool = False,
         deadline: float | None = None,
+        code: str = "",
     ):
         config = method.config
         self.method, self.seed, self.checkpoint, self.identity = method, seed, checkpoint, identity
@@ -66,6 +71,9 @@ class Training:
         if config.last_batch == "drop" or self.rest == 1:  # batch norm and the contrastive loss need two images
             self.rest = 0
         self.passes = 1
+        if not len(self.images):
+            raise AdcganError(f"{title}: of {len(images)} normal training images all are kept aside: give a smaller "
+                              f"validation_fraction than {config.validation_fraction}")  # fmt: skip
         if config.steps_per_epoch:
             self.batches, self.rest = config.steps_per_epoch, 0
             self.passes = -(-self.batches * config.batch_size // len(self.images))
@@ -83,6 +91,8 @@ class Training:
         self.stepper = stepper(method, torch.as_tensor(self.images).to(method.device), eager)
         if checkpoint.exists():
             self.history = _load(checkpoint, identity, method, self.stepper)
+        if not self.finished() and code not in self.history.codes[-1:]:
+            self.history.codes.append(code)
 
     @property
     def images_per_epoch(self) -> int:
@@ -121,14 +131,14 @@ class Training:
                 progress.batch(self.stepper.sums, batch + 1)
                 yield
             losses = {name: value / count for name, value in self.stepper.sums().items()}
+            if len(self.held_out):
+                losses |= self.method.validate(self.held_out)
             for name, value in losses.items():
                 if not math.isfinite(value):
                     raise Diverged(
                         f"{self.title}: loss {name} is {value} in epoch {epoch + 1} of {config.total_epochs}: "
                         "nothing is recorded; try a lower learning rate, or another seed"
                     )
-            if len(self.held_out):
-                losses |= self.method.validate(self.held_out)
             history.losses.append(losses)
             history.seconds += time.monotonic() - started
             _save(self.checkpoint, self.identity, self.method, history, self.stepper)
@@ -198,6 +208,7 @@ def _save(path, identity, method, history, stepper: Eager):
         "losses": history.losses,
         "seconds": history.seconds,
         "resumed": history.resumed,
+        "codes": history.codes,
     }
     partial = path.with_name(path.name + ".partial")
     try:
@@ -228,7 +239,7 @@ def _load(path, identity, method, stepper: Eager):
         )
     torch.set_rng_state(state["random"])
     stepper.set_random_state(state["random_cuda"])
-    return History(state["losses"], state["seconds"], state["resumed"] + 1)
+    return History(state["losses"], state["seconds"], state["resumed"] + 1, state.get("codes", []))
 
 
 class Progress:

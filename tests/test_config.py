@@ -97,14 +97,20 @@ def test_the_register_says_for_each_row_its_sources_and_either_an_option_or_what
 
 def test_a_misspelt_option_is_refused_with_the_known_ones():
     message = refusal(contrasive="literal")
-    assert "'contrasive'" in message and all(name in message for name in FIELDS)
+    assert "'contrasive'" in message and all(name in message for name in set(FIELDS) - set(FORMAT_NAMES))
+
+
+@pytest.mark.parametrize("name", ["image_size", "channels", "method", "scheme"])
+def test_what_the_cell_settles_is_no_option(name):
+    with pytest.raises(AdcganError, match=f"unknown option of method adcgan '{name}': expected one of"):
+        configure("adcgan", "one-vs-all", 28, 1, **{name: 64})
 
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.metadata["choices"]])
 def test_a_misspelt_value_is_refused_with_the_choices(name):
     if name in FORMAT_NAMES:
         with pytest.raises(AdcganError) as refused:
-            configure("adcgan", "one-vs-all", **{"image_size": 28, "channels": 1} | {name: 7})
+            configure("adcgan", "one-vs-all", *({"image_size": 28, "channels": 1} | {name: 7}).values())
         message = str(refused.value)
     else:
         message = refusal(**{name: "nonsense"})
@@ -217,7 +223,8 @@ def test_every_method_has_paper_settings_for_every_image_size(method, scheme):
     for image_size in (28, 32, 64):
         config = configure(method, scheme, image_size, 3)
         assert departures(config, method, scheme) == {}
-        assert configure(method, scheme, **config.to_dict()) == config
+        options = {name: value for name, value in config.to_dict().items() if name not in FORMAT_NAMES}
+        assert configure(method, scheme, image_size, 3, **options) == config
 
 
 @pytest.mark.parametrize("alone", ["test_batch_size", "test_latent_count"])

@@ -219,6 +219,26 @@ def test_an_unreadable_picture_is_refused_by_its_path(folder, content):
     assert str(bad) in refusal(load, str(bad.parent.parent))
 
 
+@pytest.mark.parametrize(("mode", "values"), [("I;16", np.uint16([[1000, 60000]])), ("F", np.float32([[0, 1]]))])
+def test_a_picture_of_more_than_8_bits_a_channel_is_refused_and_not_clipped(folder, mode, values):
+    picture = Image.fromarray(values)
+    assert picture.mode == mode
+    root = folder()
+    picture.save(root / "cat" / "deep.tiff")
+    assert f"deep.tiff is not a readable picture (mode {mode}: expected 8 bits a channel)" in refusal(load, str(root))
+
+
+def test_a_transparent_picture_lies_on_white(folder):
+    shape = np.zeros((8, 8, 4), np.uint8)  # black, and only its left half is there
+    shape[:, :4, 3] = 255
+    root = folder()
+    for number in range(5):
+        Image.fromarray(shape).save(root / "cat" / f"{number}.png")
+    loaded = load(str(root), image_size=28, channels=1)
+    image = loaded.train_images[loaded.train_labels == loaded.classes.index("cat")][0, ..., 0]
+    assert image[:, :8].max() < 20 < 235 < image[:, 20:].min()
+
+
 def test_a_truncated_picture_is_refused_by_its_path(folder):
     bad = folder(size=(200, 200)) / "dog" / "0.png"
     bad.write_bytes(bad.read_bytes()[:-60])

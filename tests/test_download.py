@@ -49,3 +49,17 @@ def test_downloaded_files_are_read_and_files_that_are_not_the_originals_are_not_
     assert done.returncode == 0, done.stderr
     expected = "(5, 28, 28, 1)|(3, 28, 28, 1)|[0, 1, 2, 3, 4]|a copy that this project does not know"
     assert done.stdout.splitlines()[-1] == expected
+
+
+def test_without_a_network_the_error_is_one_line_with_the_remedy(tmp_path):
+    refused = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
+    code = (
+        DECLARE
+        + "import sys\nsys.argv = ['', 'run', '--dataset', 'mnist']\nfrom adcgan.cli import main\nsys.exit(main())"
+    )
+    environment = os.environ | refused | {"ADCGAN_CACHE": str(tmp_path)}
+    environment.pop("ADCGAN_DATA", None)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("adcgan: error: mnist cannot be downloaded into") and "check the network" in line

@@ -221,3 +221,20 @@ def test_the_recorded_revision_is_that_of_the_start_whatever_becomes_of_the_chec
 
     monkeypatch.setattr(experiments.training, "fit", changing)
     assert experiments.run(cell, digits, tmp_path).content["code"]["revision"] == "a" * 40
+
+
+def test_a_record_names_the_revisions_that_trained_it_before_the_one_that_ended_it(
+    digits, run_options, monkeypatch, tmp_path
+):
+    _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], run_options)
+    checkpoint = cell.directory(tmp_path) / records.CHECKPOINT
+    revision = {"version": "0", "revision": "a" * 40, "dirty": True}
+    monkeypatch.setattr(experiments, "code_revision", lambda: revision)
+    work = experiments.work(cell, digits, tmp_path, "cpu")
+    while not checkpoint.exists():
+        next(work)
+    work.close()
+    monkeypatch.setattr(experiments, "code_revision", lambda: revision | {"revision": "b" * 40, "dirty": False})
+    record = experiments.run(cell, digits, tmp_path, "cpu")
+    code = records.read(record.directory / records.RECORD, tmp_path).content["code"]
+    assert code == {"version": "0", "revision": "b" * 40, "dirty": False, "earlier": ["a" * 40 + "+changed"]}

@@ -92,3 +92,7 @@ def test_relative_paths_start_at_the_repository_root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert notebook.from_root("runs") == ROOT / "runs"
     assert notebook.from_root(str(tmp_path)) == tmp_path
+    given = dict(method="pca", scheme="one-vs-all", classes=[], seeds=[0], options={}, runs="runs", device="cpu")
+    for dataset, expected in (("mnist", "mnist"), ("pets", str(ROOT / "pets")), (str(tmp_path), str(tmp_path))):
+        names = given | {"dataset": dataset}
+        assert notebook.parameters(names, set(names) - {"method"})["dataset"] == expected

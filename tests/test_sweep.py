@@ -1,12 +1,16 @@
 """A sweep in processes of its own: killed, out of time, with a cell that fails; and the plan and locks it rests on."""
 
 import dataclasses
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -118,9 +122,47 @@ def test_a_cell_that_fails_does_not_stop_the_others_and_is_named_at_the_end(comm
 
 def test_a_damaged_record_is_a_failure_of_its_own_cell(record, runs_of, run_options, tmp_path):
     shutil.copytree(runs_of(record), tmp_path / "runs")
-    (record.cell.directory(tmp_path / "runs") / records.RECORD).write_text("{")
+    directory = record.cell.directory(tmp_path / "runs")
+    content = json.loads((directory / records.RECORD).read_text())
+    scores = directory / records.SCORES
+    scores.unlink()
+    scores.mkdir()
+    assert (
+        f"{records.SCORES} cannot be read"
+        in sweep.sweep([record.cell], tmp_path / "runs", device="cpu").failed[record.cell]
+    )
+    for name in ("method", "scheme"):
+        (directory / records.RECORD).write_text(json.dumps(content | {"config": content["config"] | {name: "pca"}}))
+        failed = sweep.sweep([record.cell], tmp_path / "runs", device="cpu").failed
+        assert f"unknown option of method adcgan '{name}'" in failed[record.cell]
+    (directory / records.RECORD).write_text("{")
     outcome = sweep.sweep([record.cell], tmp_path / "runs", device="cpu")
     assert "cannot be read" in outcome.failed[record.cell]
+
+
+def test_a_pool_whose_process_was_killed_before_a_cell_was_given_to_it_leaves_the_rest(monkeypatch, tmp_path):
+    class Pool:
+        """A process that does one cell and is then killed."""
+
+        def __init__(self, *_, **__):
+            self.given = 0
+
+        def submit(self, *_):
+            self.given += 1
+            if self.given > 1:
+                raise BrokenProcessPool("killed")
+            done = Future()
+            done.set_result(None)
+            return done
+
+        def shutdown(self, **_):
+            pass
+
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", Pool)
+    first, second, third = some = cells(0, 1, 2)
+    ends = list(sweep.in_processes(some, tmp_path, "cpu", 1, None))
+    assert ends[0] == (first, None) and ends[1][0] == second and "its process was killed" in ends[1][1]
+    assert ends[2:] == [(third, sweep.LEFT)]
 
 
 def test_cells_on_streams_advance_in_turn_and_each_ends_as_alone(undisturbed, tmp_path):
@@ -134,6 +176,10 @@ def test_a_dry_run_says_what_is_there_and_does_nothing(command, tmp_path):
     shown = command("sweep", "--methods", "pca", "--datasets", "digits", "--out", tmp_path, "--dry-run")
     assert shown.returncode == 0 and "pca digits one-vs-all: 10 missing; no cell measured on" in shown.stdout
     assert "20 cells of unknown cost" in shown.stdout and not list(tmp_path.iterdir())
+    grid = ("sweep", "--methods", "adcgan", "--datasets", "mnist", "--dry-run")
+    assert " measured): " in command(*grid).stdout
+    changed = command(*grid, "--options", "width=0.1").stdout
+    assert " measured): " not in changed and "no cell measured on" in changed, "other options cost otherwise"
 
 
 def test_filters_that_leave_no_cell_are_refused(command, tmp_path):
@@ -218,6 +264,22 @@ def test_slots_spread_over_devices_before_they_are_shared(monkeypatch, tmp_path)
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_turn_is_waited_for(tmp_path):
+    came = []
+
+    def other():
+        with lease.turn(tmp_path / "deep/lock"):
+            came.append("other")
+
+    thread = threading.Thread(target=other)
+    with lease.turn(tmp_path / "deep/lock"):
+        thread.start()
+        thread.join(0.3)
+        assert not came and thread.is_alive()
+    thread.join(10)
+    assert came == ["other"]
+
+
 def test_a_removed_lock_is_not_taken_for_one(tmp_path):
     """A waiting process that opened the lock before its holder removed it must not share it with a third."""
     path = tmp_path / "cell.lock"
@@ -245,6 +307,11 @@ def test_a_cell_in_work_elsewhere_is_refused(command, tmp_path):
         assert mine
         refused = command("run", "--dataset", "digits", "--classes", "0", "--runs", tmp_path, "--device", "cpu")
     assert refused.returncode == 2 and "in work elsewhere" in refused.stderr and str(lock) in refused.stderr
+
+
+def test_slots_and_a_device_contradict_each_other(command, tmp_path):
+    ended = command("run", "--dataset", "digits", "--runs", tmp_path, "--slots", "1", "--device", "cpu")
+    assert ended.returncode == 2 and "--slots chooses among this machine's GPUs, --device names cpu" in ended.stderr
 
 
 def test_a_recorded_cell_needs_no_slot(command):

@@ -329,3 +329,23 @@ def test_decisions_list_every_option():
     text = decision_pages.options("adcgan").text
     for field in fields(ADCGANConfig):
         assert f'<th scope="row">{field.name.rstrip("_")}</th>' in text and html.escape(field.metadata["help"]) in text
+
+
+ONE = "model == 'AD-CGAN' and dataset == 'mnist' and scheme == 'one-vs-all' and `class` == 0"
+
+
+def test_seeds_that_were_not_planned_enter_no_table(tmp_path):
+    others = [write_record(tmp_path, seed=seed) for seed in (5, 6, 7)]
+    row = tables.table3(others).query(ONE).iloc[0]
+    assert row["seeds"] == 0 and np.isnan(row["ours"])
+    assert study.verdicts(others).empty and tables.table4_by_class(others).empty and not results.behind(3, others)
+    (row,) = study.verdicts([*others, write_record(tmp_path, seed=1)]).to_dict("records")
+    assert (row["seeds"], row["verdict"]) == (1, "incomplete")
+
+
+def test_a_share_is_the_least_and_more_test_images_stand_before_fewer(tmp_path):
+    some = [write_record(tmp_path, seed=seed, test_images=count) for seed, count in ((0, 100), (0, 2000), (1, 1000))]
+    frame = tables.table3([*some, write_record(tmp_path, seed=2)])
+    row = frame.query(ONE).iloc[0]
+    assert (row["seeds"], row["share"]) == (3, 1000)
+    assert len(results.behind(3, some)) == 2, "the run on 100 images does not stand"

@@ -157,6 +157,11 @@ def test_images_held_out_for_validation_are_never_trained_on(diary):
     assert all(epoch["validation"] == 30 for epoch in history.losses)
 
 
+def test_a_training_of_which_all_images_are_kept_aside_is_refused(diary):
+    with pytest.raises(AdcganError, match="of 37 normal training images all are kept aside"):
+        diary(validation_fraction=0.99)
+
+
 def test_too_few_images_for_a_batch_are_refused(diary):
     with pytest.raises(AdcganError, match="37 normal training images do not fill a batch of 64"):
         diary(batch_size=64)
@@ -208,6 +213,23 @@ def test_a_loss_that_is_not_finite_ends_the_run_without_a_record(digits, run_opt
         experiments.run(cell, digits, tmp_path, "cpu")
     assert str(cell) in str(stopped.value) and "\n" not in str(stopped.value)
     assert not list(tmp_path.rglob(records.RECORD))
+
+
+def test_a_loss_of_the_images_kept_aside_that_is_not_finite_ends_the_training(diary, monkeypatch):
+    monkeypatch.setattr(Diary, "validate", lambda self, images: {"validation": float("nan")})
+    with pytest.raises(Diverged, match="loss validation is nan in epoch 1"):
+        diary(epochs=3, validation_fraction=0.2)
+
+
+def test_a_history_names_every_revision_that_trained(small_config, numbered, tmp_path):
+    def train(code, epochs):
+        arguments = dict(seed=0, checkpoint=tmp_path / "checkpoint.pt", identity="", title="", code=code)
+        return training.train(Diary(small_config(batch_size=8, epochs=epochs, warm_up_epochs=0)), numbered, **arguments)
+
+    assert train("one", 1).codes == ["one"]
+    assert train("one", 2).codes == ["one"]
+    assert train("two", 3).codes == ["one", "two"]
+    assert train("three", 3).codes == ["one", "two"], "it had nothing to train"
 
 
 def test_a_plain_line_per_epoch_tells_losses_and_time_left_where_there_is_no_terminal(diary, capsys):

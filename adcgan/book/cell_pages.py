@@ -142,7 +142,9 @@ def _origin(record):
         "record": Html(f'<a href="{file_name(record).removeprefix("cells/")}">{escape(place)}</a>'),
         "data": f"{content['data']['provenance']}; SHA-256 {content['data']['fingerprint']}",
         "images trained on": f"{content['images']['train']:,}",
-        "code": f"version {code['version']}, revision {code['revision']}" + (" (changed)" if code["dirty"] else ""),
+        "code": f"version {code['version']}, revision {code['revision']}"
+        + (" (changed)" if code["dirty"] else "")
+        + "".join(f", after {label}" for label in code.get("earlier", ())),
         "device": f"{device['name']}, {threads}" + (f", {device['path']} step" if "path" in device else ""),
         "training": f"{cost['train_seconds']:,.0f} s, resumed {cost['resumed']} times",
         "scoring": f"{cost['score_seconds']:,.1f} s",

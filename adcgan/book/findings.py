@@ -117,9 +117,9 @@ def _decoding(records):
     for _, row in effects[effects["reading"] == study.RECONSTRUCTION_STATISTICS].iterrows():
         ends = interval(row["low"], row["high"], none="too few for an interval")
         yield (
-            "The generator's batch norm. In evaluation mode G decodes E(x) with averages over its training passes, three "
-            "in four of which are on z. With averages over the reconstructions of the training images instead, on the "
-            f"same weights and without a label, the AUROC moves by {signed(row['mean'])} points, a mean over "
+            "The generator's batch norm. In evaluation mode G decodes E(x) with averages over its training passes, "
+            "three in four of which are on z. With averages over the reconstructions of the training images instead, "
+            f"on the same weights and without a label, the AUROC moves by {signed(row['mean'])} points, a mean over "
             f"{counted(row['classes'], 'class', 'classes')} ({ends}; "
             f"<code>{row['reading']}</code> in {STUDY})."
         )

@@ -169,11 +169,14 @@ def _run_row(record):
     name = tables.class_title(cell.label, content["cell"]["class_name"])
     name = f"{title}, {cell.scheme}, {name}, seed {cell.seed}{departures}"
     revision = str(content["code"]["revision"])[:10]
+    after = "".join(f", after {label[:10]}" for label in content["code"].get("earlier", ()))
     parts = {Html(symbol(name)): f"{100 * value:.1f}" for name, value in record.auroc.items() if name != "NS"}
     return {
         "cell": Html(f"<details><summary>{escape(name)}</summary>{evidence}</details>"),
         "AUROC %": f"{100 * record.auroc['NS']:.1f}",
         **(parts if len(parts) > 1 else {}),
         "trained in": duration(content["cost"]["train_seconds"]),
-        "revision": Html(f"<code>{escape(revision)}</code>{' (changed)' if content['code']['dirty'] else ''}"),
+        "revision": Html(
+            f"<code>{escape(revision)}</code>{' (changed)' if content['code']['dirty'] else ''}{escape(after)}"
+        ),
     }

@@ -41,7 +41,7 @@ def register() -> dict[int, dict[str, str]]:
     return yaml.safe_load((Path(__file__).parent / "register.yaml").read_text())
 
 
-def configure(method: str, scheme: str, image_size: int, channels: int, **options) -> Config:
+def configure(method: str, scheme: str, image_size: int, channels: int, /, **options) -> Config:
     """The paper's settings for images of this size under this scheme, with ``options`` in their place.
 
     Raises AdcganError for an unknown method, scheme or option, or a value of the wrong type or range.
@@ -52,7 +52,7 @@ def configure(method: str, scheme: str, image_size: int, channels: int, **option
     kind = CONFIGS[method]
     names = [field.name for field in dataclasses.fields(kind)]
     for name in options:
-        choose(f"option of method {method}", name, names)
+        choose(f"option of method {method}", name, [name for name in names if name not in ("image_size", "channels")])
     values = dict(image_size=image_size, channels=channels) | kind.stated(scheme, image_size, options)
     return kind(**values | {name: _convert(kind, name, value) for name, value in options.items()})
 

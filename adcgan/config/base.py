@@ -73,7 +73,9 @@ class TrainedConfig(Config):
     last_batch: str = option(
         "drop", "drop or keep an incomplete last batch (of two images or more)", choices=("drop", "keep"), row=42
     )
-    width: float = option(1.0, "multiplies every hidden width (1 = the source's; less only for smoke runs)", at_least=0)
+    width: float = option(
+        1.0, "multiplies every hidden width (1 = the source's; less only for smoke runs)", at_least=0, at_most=16
+    )
     test_batch_size: int = option(256, "images per batch while scoring", row=29, at_least=1)
 
     def __post_init__(self):

@@ -147,7 +147,7 @@ def verdicts(records: Iterable[Record]) -> pd.DataFrame:
     fraction), ours, difference, low, high, seeds, verdict. The interval is over test images and seeds
     (`adcgan.statistics`). Only runs on all test images enter.
     """
-    records = [record for record in records if record.cell.method == "adcgan" and not record.cell.departures]
+    records = list(tables.of_adcgan(records))
     table = tables.table3(records)
     table = table[(table["model"] == "AD-CGAN") & (table["seeds"] > 0)]
     rows = []
