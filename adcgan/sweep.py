@@ -168,7 +168,8 @@ def in_processes(cells: list[Cell], runs: Path, device: str, jobs: int, deadline
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                running[_submit(pool, one, waiting[0], runs, device, deadline)] = waiting.pop(0)
+                cell = waiting.pop(0)
+                running[_submit(pool, one, cell, runs, device, deadline)] = cell
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 cell = running.pop(future)
                 try:

@@ -91,7 +91,8 @@ def test_check_of_an_empty_directory_finds_no_records(command, tmp_path):
     ("arguments", "complaint"),
     [
         (["--seeds", str(2**64)], "seed 18446744073709551616: expected a whole number"),
-        (["--width", "1e308"], "OverflowError"),
+        (["--width", "1e308"], "option width is 1e+308: expected 16 or less"),
+        (["--latent-size", str(2**63)], "option latent_size is 9223372036854775808: expected a number below 2^63"),
         (["--latent-size", "1000000000000"], "Error: "),
         (["--classes", "²"], "no class '²'"),
         (["--device", "cuda:²"], "unknown device 'cuda:²'"),

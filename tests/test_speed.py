@@ -45,7 +45,7 @@ def test_the_page_shows_every_measurement(result, monkeypatch):
     text = machine_pages.speeds().text
     for rate in speed.training(read)["steps_per_second"]:
         assert f"{rate:.2f}" in text
-    assert "hours of training, " in text and "CIFAR-10" not in text  # 32 pixels were not measured
+    assert "grid with a measured rate, at the best: " in text and "CIFAR-10" not in text  # 32 pixels were not measured
 
 
 def test_the_projection_counts_the_grids_steps_at_the_best_rate(result):

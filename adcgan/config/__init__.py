@@ -97,9 +97,11 @@ def _convert(kind, name, value):
     wanted = next(field.type for field in dataclasses.fields(kind) if field.name == name)
     if isinstance(value, str) and wanted is not str:
         try:
-            return wanted(value)
+            value = wanted(value)
         except ValueError:
             raise AdcganError(f"option {name} is {value!r}: expected {wanted.__name__}") from None
+    if type(value) is int and abs(value) >= 2**63:  # torch's sizes have 64 bits
+        raise AdcganError(f"option {name} is {value}: expected a number below 2^63")
     if wanted is float and type(value) is int:
         return float(value)
     return value
