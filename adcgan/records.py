@@ -194,7 +194,7 @@ def read(path: Path, runs: Path) -> Record:
     try:
         size, channels = options.pop("image_size", None), options.pop("channels", None)
         config = configure(place["method"], place["scheme"], size, channels, **options)
-    except (AdcganError, OverflowError) as error:
+    except AdcganError as error:
         raise AdcganError(f"record {path}: {error}") from error
     cell = Cell(place["method"], place["dataset"], place["scheme"], place["label"], place["seed"], config)
     if cell.digest != content["digest"] or cell.departures != content["departures"]:

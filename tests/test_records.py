@@ -180,7 +180,7 @@ def test_a_record_without_one_of_its_parts_is_refused(copy, name):
         (lambda content: content["config"].pop("image_size"), "image size"),
         (lambda content: content["cell"].update(method="gan"), "gan"),
         (lambda content: content["config"].update(image_size="28"), "image size '28'"),
-        (lambda content: content["config"].update(width=10**400), "too large"),
+        (lambda content: content["config"].update(width=10**400), "below 2^63"),
         (lambda content: content.update(finished="<b>now</b>"), "finished"),
         (lambda content: content["auroc"].update({"L_<img>": 0.5}), "auroc"),
         (lambda content: content["files"].update({"../x": "0" * 64}), "files"),
