@@ -254,3 +254,11 @@ def test_the_paired_comparison_is_scipys_signed_rank_test():
 def test_ten_classes_that_are_all_better_give_two_in_1024():
     first = np.linspace(70, 90, 10)
     assert statistics.paired(first + np.linspace(1, 2, 10), first) == pytest.approx(2 / 1024)
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["one anomalous", "one normal"])
+def test_one_image_of_a_kind_gives_no_interval_and_no_verdict(alone):
+    flags = np.arange(20) == 0
+    with np.errstate(invalid="ignore", divide="ignore"), pytest.warns(RuntimeWarning):
+        low, high = statistics.cell_interval(flags if alone else ~flags, [np.linspace(0, 1, 20)] * 3)
+    assert np.isnan([low, high]).all() and statistics.verdict(50, low, high, 3, 3) == "incomplete"
