@@ -23,7 +23,7 @@ from .evaluation import auroc
 from .lease import held
 from .preprocessing import pad_shrink
 from .records import CHECKPOINT, Cell, Record, find, write
-from .scores import normality_score
+from .scores import normality_score, with_scores
 
 COLUMNS = 8  # pictures in a row of a record's sheet: of seed 0, which the gallery shows
 FEW_COLUMNS = 2  # of other seeds: a whole sheet for each would fill the repository
@@ -134,7 +134,7 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         else:
             session = training.Training(
                 method, split.train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell),
-                eager=eager, deadline=deadline, code=_label(code),
+                eager=eager, deadline=deadline, code=_label(code), watch=_watch(cell, method, split),
             )  # fmt: skip
             yield from session.steps()
             session.check_time(method.scoring_cost * len(split.test) / session.images_per_epoch)
@@ -149,6 +149,24 @@ def _measure(cell, dataset, runs, where, eager, deadline):
     record = write(cell, runs, content, arrays, found.pictures, found.study, found.walk)
     checkpoint.unlink(missing_ok=True)
     return record
+
+
+def _watch(cell, method, split):
+    """What is read after every epoch: the AUROC of NS and of each component on a few of the test's images.
+
+    A diagnostic of the register's row 33, for the methods whose score is cheap. It uses the test's labels, so nothing
+    may follow from it: the result is the last epoch's.
+    """
+    rows = splits.watched(split.anomalous)
+    images, anomalous = split.test[rows], split.anomalous[rows]
+
+    def watch():
+        values = with_scores(cell.config, method.score(images, anomalous))
+        if not all(np.isfinite(some).all() for some in values.values()):
+            return {}  # the training ends as it would without this
+        return {name: auroc(anomalous, some) for name, some in values.items()}
+
+    return watch if method.watched else dict
 
 
 def _images(cell, dataset):
@@ -217,6 +235,7 @@ def _content(cell, dataset, split, history, found):
             "test_anomalous": int(split.anomalous.sum()),
         },
         "losses": history.losses,
+        **({"watched": history.watched} if any(history.watched) else {}),
         "data": {
             "fingerprint": dataset.fingerprint,
             "canonical": dataset.provenance == CANONICAL,
@@ -224,7 +243,8 @@ def _content(cell, dataset, split, history, found):
         },
         "environment": {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
         | {name: version(name) for name in LIBRARIES},
-        "cost": {"train_seconds": round(history.seconds, 2), "resumed": history.resumed} | found.seconds,
+        "cost": {"train_seconds": round(history.seconds, 2), "resumed": history.resumed} | found.seconds
+        | ({"watch_seconds": round(history.watch_seconds, 2)} if any(history.watched) else {}),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
     return content if found.readings is None else content | {"study": found.readings}

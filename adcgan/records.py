@@ -17,7 +17,8 @@ import numpy as np
 from .config import Config, configure, departures, digest
 from .errors import AdcganError
 from .evaluation import auroc
-from .scores import normality_score
+from .scores import normality_score, with_scores
+from .splits import watched
 
 FORMAT = 1
 RECORD, SCORES, STUDY, WALK = "record.json", "scores.npz", "study.npz", "walk.npz"
@@ -113,6 +114,14 @@ class Record:
     def labels(self) -> np.ndarray:
         """The class of each test image, (M,)."""
         return self._arrays["labels"]
+
+    @property
+    def watched(self) -> list[dict[str, float]]:
+        """AUROC after each epoch on some test images (`adcgan.splits.watched`), fractions; a diagnostic, maybe empty.
+
+        By name as in `adcgan.scores.with_scores`; an epoch after which none was read has an empty dictionary.
+        """
+        return self.content.get("watched", [])
 
     @property
     def anomalous(self) -> np.ndarray:
@@ -238,8 +247,8 @@ def find(cell: Cell, runs: Path) -> Record | None:
 def verify(record: Record) -> None:
     """Compute again what the stored scores give: every AUROC, and how many images of either kind.
 
-    Raises AdcganError where the record says otherwise, or where the study's paper protocol is another than the score's
-    by more than half precision can make it.
+    Raises AdcganError where the record says otherwise, or where the study's paper protocol, or what was read after the
+    last epoch, is another than the score's by more than half precision can make it.
     """
     kept = {
         name: auroc(record.anomalous, values) for name, values in {"NS": record.scores, **record.components}.items()
@@ -253,12 +262,24 @@ def verify(record: Record) -> None:
                 f"record {record.directory / RECORD}: {name} is {said.get(name)}, "
                 f"but its scores give {given.get(name)}: it was edited"
             )
-    for name, value in record.readings.get("paper", {}).items():
-        if abs(value - kept.get(name, np.nan)) > HALF_PRECISION:
-            raise AdcganError(
-                f"record {record.directory / RECORD}: the study's AUROC of {name} under the paper protocol is {value}, "
-                f"but its scores give {kept.get(name)}: it was edited"
-            )
+    again = [("the study's AUROC of {} under the paper protocol", record.readings.get("paper", {}), kept)]
+    if record.watched and _image_by_image(record.cell.config):
+        rows = watched(record.anomalous)
+        values = with_scores(record.cell.config, {name: some[rows] for name, some in record.components.items()})
+        last = {name: auroc(record.anomalous[rows], some) for name, some in values.items()}
+        again.append(("the AUROC of {} after the last epoch", record.watched[-1], last))
+    for what, found, expected in again:
+        for name, value in found.items():
+            if abs(value - expected.get(name, np.nan)) > HALF_PRECISION:
+                raise AdcganError(
+                    f"record {record.directory / RECORD}: {what.format(name)} is {value}, "
+                    f"but its scores give {expected.get(name)}: it was edited"
+                )
+
+
+def _image_by_image(config):
+    """Whether an image's score is the same whichever others are scored with it."""
+    return getattr(config, "test_mode", "eval") == "eval" and getattr(config, "test_latents", "shared") == "shared"
 
 
 def _refuse(constant):

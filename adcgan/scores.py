@@ -6,6 +6,7 @@ arrays of components, so that a score for any lambda and rho needs no network (a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,14 @@ def _(config: AnoGANConfig, components):
     residual, discrimination = (np.asarray(components[name], np.float64) for name in ("L_R", "L_D"))
     weight = config.lambda_ if config.weighting == "paper" else 1 - config.lambda_
     return (1 - weight) * residual + weight * discrimination
+
+
+def with_scores(config: Config, components: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The components under the score NS of them, and AD-CGAN's with them as the printed sums, ``reduction=sum``."""
+    scores = {"NS": normality_score(config, components)}
+    if isinstance(config, ADCGANConfig):
+        scores["reduction=sum"] = normality_score(replace(config, reduction="sum"), components)
+    return scores | components
 
 
 def terms(config: ADCGANConfig) -> dict[str, int]:

@@ -57,6 +57,16 @@ def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "offic
     return Split(train, test, labels, anomalous, left_out)
 
 
+def watched(anomalous: np.ndarray, count: int = 1000) -> np.ndarray:
+    """Rows of the test images that are scored after every epoch: at most ``count`` of either kind, always the same.
+
+    ``anomalous`` is (M,). What an AUROC estimates does not depend on how many there are of either kind, so these few
+    stand for the whole test.
+    """
+    kinds = [np.flatnonzero(anomalous == kind) for kind in (False, True)]
+    return np.sort(np.concatenate([np.random.default_rng(0).permutation(rows)[:count] for rows in kinds]))
+
+
 def subsample(split: Split, count: int) -> Split:
     """``count`` test images of ``split``, from every class its share to within one image, always the same ones.
 

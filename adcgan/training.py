@@ -31,12 +31,15 @@ class OutOfTime(AdcganError):
 
 @dataclass
 class History:
-    """``losses``: one dictionary of epoch means per epoch; ``seconds``: training time over all sittings; ``codes``: the
-    revisions of the code that trained, in order.
+    """``losses``: one dictionary of epoch means per epoch; ``watched``: one of what was read after it, empty where
+    nothing was; ``seconds`` and ``watch_seconds``: the time of either over all sittings; ``codes``: the revisions of
+    the code that trained, in order.
     """
 
     losses: list[dict[str, float]] = field(default_factory=list)
+    watched: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    watch_seconds: float = 0.0
     resumed: int = 0
     codes: list[str] = field(default_factory=list)
 
@@ -45,9 +48,10 @@ class Training:
     """One training on uint8 ``images`` (N, H, H, C), to be advanced step by step; `train` does it in one go.
 
     Continues from ``checkpoint`` where it exists, after checking that its ``identity`` is this run's; ``code``, the
-    revision that trains, may be another, and the history says so. Raises `Diverged` when a loss is not finite,
-    `OutOfTime` where the next epoch would not end before ``deadline`` (`time.monotonic`), AdcganError for a foreign or
-    damaged checkpoint or too few images.
+    revision that trains, may be another, and the history says so. ``watch`` reads something off the networks after
+    every epoch and must leave them as they are; the training makes no use of it. Raises `Diverged` when a loss is not
+    finite, `OutOfTime` where the next epoch would not end before ``deadline`` (`time.monotonic`), AdcganError for a
+    foreign or damaged checkpoint or too few images.
     """
 
     def __init__(
@@ -62,10 +66,11 @@ class Training:
         eager: bool = False,
         deadline: float | None = None,
         code: str = "",
+        watch: Callable[[], dict[str, float]] = dict,
     ):
         config = method.config
         self.method, self.seed, self.checkpoint, self.identity = method, seed, checkpoint, identity
-        self.title, self.deadline = title, deadline
+        self.title, self.deadline, self.watch = title, deadline, watch
         self.images, self.held_out = _hold_out(images, config.validation_fraction)
         self.batches, self.rest = divmod(len(self.images), config.batch_size)
         if config.last_batch == "drop" or self.rest == 1:  # batch norm and the contrastive loss need two images
@@ -141,6 +146,9 @@ class Training:
                     )
             history.losses.append(losses)
             history.seconds += time.monotonic() - started
+            started = time.monotonic()
+            history.watched.append(self.watch())
+            history.watch_seconds += time.monotonic() - started
             _save(self.checkpoint, self.identity, self.method, history, self.stepper)
             progress.epoch(history)
 
@@ -154,7 +162,7 @@ class Training:
     def check_time(self, epochs: float) -> None:
         """Stop before work as long as ``epochs`` epochs that would cross the deadline, by the epochs' mean time."""
         done = len(self.history.losses)
-        each = self.history.seconds / done if done else 0.0
+        each = (self.history.seconds + self.history.watch_seconds) / done if done else 0.0
         if self.deadline is not None and time.monotonic() + epochs * each > self.deadline:
             raise OutOfTime(f"{self.title}: out of time after epoch {done}; the same command continues from there")
 
@@ -206,7 +214,9 @@ def _save(path, identity, method, history, stepper: Eager):
         "random": torch.get_rng_state(),
         "random_cuda": stepper.random_state(),
         "losses": history.losses,
+        "watched": history.watched,
         "seconds": history.seconds,
+        "watch_seconds": history.watch_seconds,
         "resumed": history.resumed,
         "codes": history.codes,
     }
@@ -239,7 +249,14 @@ def _load(path, identity, method, stepper: Eager):
         )
     torch.set_rng_state(state["random"])
     stepper.set_random_state(state["random_cuda"])
-    return History(state["losses"], state["seconds"], state["resumed"] + 1, state.get("codes", []))
+    return History(
+        state["losses"],
+        state.get("watched", [{} for _ in state["losses"]]),  # a checkpoint from before anything was read
+        state["seconds"],
+        state.get("watch_seconds", 0.0),
+        state["resumed"] + 1,
+        state.get("codes", []),
+    )
 
 
 class Progress:

@@ -56,6 +56,7 @@ class Method:
     # What scoring a test image takes, study included, in the time of an image's share of a training epoch; measured on
     # a CPU from the committed records, rounded up. A time box leaves room for it.
     scoring_cost: float = 1
+    watched = False  # whether the score is cheap enough to be read after every epoch; nothing follows from it
     monitored: str | None = None  # the value of `validate` that an early stop watches
 
     def __init__(self, config: TrainedConfig, device: torch.device):

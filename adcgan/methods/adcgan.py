@@ -43,6 +43,7 @@ class ADCGAN(Method):
     """E, G, D_cgan and D_z, their four optimisers, one training step (A.6) and the score (A.7)."""
 
     scoring_cost = 4  # most of it the study of protocols
+    watched = True
 
     config: ADCGANConfig
 

@@ -18,6 +18,7 @@ class Autoencoder(Method):
     """E and G as in AD-CGAN's warm-up."""
 
     config: AutoencoderConfig
+    watched = True
 
     def __init__(self, config: AutoencoderConfig, device: torch.device):
         super().__init__(config, device)
