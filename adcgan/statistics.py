@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata, wilcoxon
+from scipy.stats import chi2, rankdata, wilcoxon
 from scipy.stats import t as student
 
 from .evaluation import auroc
@@ -54,6 +54,20 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
         return float(values.mean()) if len(values) else float("nan"), float("nan"), float("nan")
     half = student.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
+
+
+def pooled_deviation(groups: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """The standard deviation about the groups' own means, pooled, and its interval (from the chi-squared of normal
+    values), which is NaN with fewer than three degrees of freedom; all are where no group has two values.
+    """
+    groups = [np.asarray(values, float) for values in groups]
+    freedom = sum(len(values) - 1 for values in groups)
+    if freedom == 0:
+        return float("nan"), float("nan"), float("nan")
+    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in groups)
+    levels = ((1 + LEVEL) / 2, (1 - LEVEL) / 2) if freedom >= 3 else (np.nan, np.nan)
+    low, high = (np.sqrt(squares / chi2.ppf(level, freedom)) for level in levels)
+    return float(np.sqrt(squares / freedom)), float(low), float(high)
 
 
 def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, float, float]:

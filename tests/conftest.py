@@ -164,7 +164,7 @@ def book(shared):
 
 
 def _build_book(root):
-    for name in ("adcgan", "book", "runs"):
+    for name in ("adcgan", "book", "runs", "repeats"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
     shutil.copy(REPOSITORY / "CITATION.cff", root)
     (root / "no-torch").mkdir()

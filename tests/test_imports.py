@@ -30,7 +30,7 @@ ORDER = [
     ["experiments"],
     ["statistics", "audit", "sweep", "tables", "figures", "notebook"],
     ["speed", "reweighting", "study.cells"],
-    ["study.latents", "study.components"],
+    ["study.latents", "study.components", "study.trainings"],
     ["study"],
     ["results"],
     ["cli"],
@@ -41,6 +41,7 @@ ORDER = [
     [
         "book.table_pages",
         "book.study_pages",
+        "book.training_pages",
         "book.latent_pages",
         "book.component_pages",
         "book.audit_pages",

@@ -86,11 +86,13 @@ def test_citation_file_names_the_paper_and_the_software():
 
 
 def test_committed_runs_hold_nothing_but_whole_records():
-    from adcgan.records import RECORD, read_all
+    from adcgan.book.common import committed, repeated
+    from adcgan.records import RECORD
 
-    runs = ROOT / "runs"
-    records = read_all(runs)
+    runs, records = ROOT / "runs", [*committed(), *repeated()]
     known = {record.directory / name for record in records for name in (RECORD, *record.content["files"])}
-    tracked = subprocess.run(["git", "ls-files", "runs"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    command = ["git", "ls-files", "runs", "repeats"]
+    tracked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split()
     others = {ROOT / path for path in tracked} - known - {runs / "README.md"}
     assert {path.parent for path in others} <= {runs / "notebooks"}, others
+    assert {record.cell for record in repeated()} <= {record.cell for record in committed()}, "there are the others"

@@ -52,12 +52,12 @@ SHARED = {"one shared z": protocols.DRAWS, "16 shared z's": protocols.DRAWS // 1
 
 def write_record(
     runs, dataset="mnist", label=0, seed=0, *, scheme="one-vs-all", method="adcgan", study=True, nulls=None, scale=1.0,
-    train=1, **options,
+    train=1, watched=None, finished="2026-01-01T00:00:00+00:00", **options,
 ):  # fmt: skip
     """A whole record, and with it the study that `adcgan.methods.protocols` makes, with numbers from a generator.
 
     A reading is ``scale`` times its entry in `CHANGES` away from the paper protocol; ``nulls`` are draws by protocol,
-    ``train`` the number of training images.
+    ``train`` the number of training images, ``watched`` what was read after each epoch.
     """
     size, channels = tables.FORMATS.get(dataset, (28, 1))
     cell = Cell(method, dataset, scheme, label, seed, configure(method, scheme, size, channels, **options))
@@ -80,8 +80,8 @@ def write_record(
         "environment": {},
         "device": {"type": "cpu", "name": "test", "threads": 1},
         "cost": {"train_seconds": 60, "score_seconds": 1, "study_seconds": 1, "peak_memory_bytes": 1, "resumed": 0},
-        "finished": "2026-01-01T00:00:00+00:00",
-    }  # fmt: skip
+        "finished": finished,
+    } | ({"watched": watched} if watched else {})  # fmt: skip
     arrays = {"NS": scores, "labels": np.zeros(IMAGES, np.uint16), "anomalous": anomalous, **components}
     pictures = {"normal": np.zeros((2, size, size, channels), np.uint8)}
     if not study:

@@ -21,6 +21,11 @@ from . import charts
 from .common import MODEL_OF, ROOT, command
 from .html import Html, counted, note, plain
 
+WATCHED = (
+    "In percent, on at most 1,000 test images of either kind, a scale for each; dashed: 50 %. The test's labels are in "
+    "it, so no epoch was chosen by it: the result is the last epoch's, on all test images."
+)
+
 
 @dataclass(frozen=True)
 class Page:
@@ -88,6 +93,8 @@ def section(record: Record) -> str:
     html += f"<h3>Scores</h3>{charts.histogram(record)}{charts.roc(record)}"
     if content["losses"]:
         html += f"<h3>Losses by epoch</h3>{_about_losses(record)}{charts.losses(record)}"
+    if record.watched:
+        html += f"<h3>AUROC by epoch</h3><p>{WATCHED}</p>{charts.watched(record)}"
     html += f"<h3>Pictures</h3>{_pictures(record)}"
     if record.readings:
         html += "<h3>The same weights under other protocols</h3>" + _readings(record).text
@@ -147,7 +154,8 @@ def _origin(record):
         + "".join(f", after {label}" for label in code.get("earlier", ())),
         "device": f"{device['name']}, {threads}" + (f", {device['path']} step" if "path" in device else ""),
         "training": f"{cost['train_seconds']:,.0f} s, resumed {cost['resumed']} times",
-        "scoring": f"{cost['score_seconds']:,.1f} s",
+        "scoring": f"{cost['score_seconds']:,.1f} s"
+        + (f", after the epochs {cost['watch_seconds']:,.1f} s" if "watch_seconds" in cost else ""),
         "peak memory": f"{cost['peak_memory_bytes'] / 2**30:.2f} GiB",
         "libraries": ", ".join(f"{name} {version}" for name, version in sorted(content["environment"].items())),
         "finished": content["finished"],

@@ -28,14 +28,24 @@ def _line(x1, y1, x2, y2, more='class="faint"'):
 def losses(record: Record) -> str:
     """Every loss against the epoch, a panel each; dotted: the end of the warm-up; dashed: L_cgan by chance."""
     epochs = record.content["losses"]
-    names = sorted({name for epoch in epochs for name in epoch}, key=lambda name: (name != "L_AE", name))
+    names = {name for epoch in epochs for name in epoch}
+    chance = {name: chance_L_cgan(record.cell.config) for name in names if name.startswith("L_cgan")}
+    return _panels(record, epochs, sorted(names, key=lambda name: (name != "L_AE", name)), chance)
+
+
+def watched(record: Record) -> str:
+    """The AUROC (%) after every epoch (`Record.watched`), a panel for each score and component; dashed: 50 %."""
+    epochs = [{name: 100 * value for name, value in epoch.items()} for epoch in record.watched]
+    names = list(dict.fromkeys(["NS", *sorted({name for epoch in epochs for name in epoch})]))
+    return _panels(record, epochs, names, dict.fromkeys(names, 50.0))
+
+
+def _panels(record, epochs, names, chance):
+    """A panel for each name's values by epoch."""
     warm_up = getattr(record.cell.config, "warm_up_epochs", 0)
-    panels = []
-    for name in names:
-        values = np.array([epoch.get(name, np.nan) for epoch in epochs])
-        chance = chance_L_cgan(record.cell.config) if name.startswith("L_cgan") else None
-        panels.append(_panel(name, values, warm_up, chance))
-    return f'<div class="adcgan-panels">{"".join(panels)}</div>'
+    lines = {name: np.array([epoch.get(name, np.nan) for epoch in epochs]) for name in names}
+    panels = "".join(_panel(name, values, warm_up, chance.get(name)) for name, values in lines.items())
+    return f'<div class="adcgan-panels">{panels}</div>'
 
 
 def _panel(name, values, warm_up, chance):

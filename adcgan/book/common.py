@@ -13,6 +13,7 @@ from .html import Html, note
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "runs"  # measured and committed
+REPEATS = ROOT / "repeats"  # other trainings of cells in runs/, in one directory of runs after another
 SEEDS = tables.SEEDS
 METHOD_OF = tables.MODELS | tables.OTHERS  # a model as the tables name it -> the method's name
 MODEL_OF = {method: model for model, method in METHOD_OF.items()}
@@ -22,6 +23,12 @@ MODEL_OF = {method: model for model, method in METHOD_OF.items()}
 def committed() -> tuple[Record, ...]:
     """The records in runs/."""
     return tuple(read_all(RUNS))
+
+
+@cache
+def repeated() -> tuple[Record, ...]:
+    """The records in repeats/: with the settings and the seed of one in runs/, trained another time."""
+    return tuple(record for runs in sorted(REPEATS.glob("*/")) for record in read_all(runs))
 
 
 def place(part: pd.DataFrame) -> str:

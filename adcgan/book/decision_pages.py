@@ -5,11 +5,13 @@ from html import escape
 
 import pandas as pd
 
-from .. import plan, study
+from .. import plan, statistics, study
 from ..config import Config, configure, register
+from ..study import trainings
 from .common import MODEL_OF, committed
 from .html import Html, counted, interval, note, plain, signed
 
+EPOCH = 33  # the row of the epoch that is scored
 SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and what another value moved"
 
 
@@ -27,11 +29,13 @@ def decisions() -> Html:
     for number, row in register().items():
         defaults = options.get(number)
         measured = [_measured(effect) for _, effect in effects[effects["row"].astype(float) == number].iterrows()]
+        if number == EPOCH:
+            measured += _best_epoch()
         rows.append(
             {
                 "row": number,
                 SOURCES: Html(f"<strong>{escape(row['choice'])}</strong><br>{escape(row['evidence'])}"),
-                SETTLED: Html("<br>".join([*defaults, *measured]) if defaults else escape(row["settled"])),
+                SETTLED: Html("<br>".join([*(defaults or [escape(row["settled"])]), *measured])),
             }
         )
     return plain(pd.DataFrame(rows), "The register of open choices", (SOURCES, SETTLED)) + note(
@@ -46,6 +50,19 @@ def _measured(effect):
     ends = f" ({ends})" if ends else ""
     cells = counted(effect["cells"]) + (", trained again" if effect["retrained"] else "")
     return f"<small>{escape(effect['reading'])}: {signed(effect['mean'])}{ends} points, {cells}</small>"
+
+
+def _best_epoch():
+    """What the best epoch by the test's labels would move, where the epochs were read."""
+    frame = trainings.chosen_epochs(committed())
+    frame = frame[frame["dataset"].isin(plan.STUDIED) & (frame["scheme"] == "one-vs-all") & (frame["score"] == "NS")]
+    if len(frame):
+        by_class = (frame["best"] - frame["last"]).groupby([frame["dataset"], frame["class"]]).mean()
+        mean, low, high = statistics.mean_interval(by_class.to_numpy())
+        name = "the best by the test's labels, no result"
+        yield _measured(
+            {"reading": name, "mean": mean, "low": low, "high": high, "cells": len(frame), "retrained": False}
+        )
 
 
 def options(method: str) -> Html:

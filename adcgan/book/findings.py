@@ -143,7 +143,7 @@ def _retrained(records):
         f"Training. {does} by {signed(largest['mean'])} points against the same cells without it ({STUDY}): a mean "
         f"over {counted(largest['classes'], 'class', 'classes')} ({ends}), from {signed(moved.min())} to "
         f"{signed(moved.max())}. With one training of a cell a difference can be as large with nothing changed: "
-        '<a href="runs.html#trained-twice">a cell that was trained twice</a>.'
+        '<a href="study.html#trained-again">the same training again</a>.'
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("adcgan/**/*.py", "adcgan/**/*.csv", "adcgan/**/*.yaml", "book/_ext/*.py", "CITATION.cff")
-MEASURED = {"runs": "record.json", "build/runs": "record.json", "benchmarks/results": "*.json"}
+MEASURED = dict.fromkeys(("runs", "repeats", "build/runs"), "record.json") | {"benchmarks/results": "*.json"}
 SOURCES = (*(f"{directory}/**/{name}" for directory, name in MEASURED.items()), *CODE)
 RESTS_ON = re.compile(r"\A---\n(?:.*\n)*?rests_on: *(.*)\n(?:.*\n)*?---\n")
 

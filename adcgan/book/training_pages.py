@@ -1,0 +1,109 @@
+"""What the study's page shows of trainings: a cell trained again, and the score by epoch; a function for each part."""
+
+import numpy as np
+import pandas as pd
+
+from .. import figures
+from ..study import trainings as frames
+from .common import committed, place, repeated
+from .html import Html, counted, note, plain, signed, symbol
+from .study_parts import parts
+
+CLASSES = 3  # of a change in the study's plan, for each data set
+
+
+def again() -> Html:
+    """Every training of the classes that were trained more than once, and how far they differ."""
+    frame = frames.again(committed(), repeated())
+    if frame.empty:
+        return note("No class is trained more than once yet.")
+    return parts(frame, _again) + _spread(frames.spread(frame))
+
+
+def _again(frame):
+    """One part of it."""
+    shown = pd.DataFrame(
+        {
+            "cell": frame["name"],
+            **{_name(score): frame[score].map("{:.1f}".format) for score in (*frames.SCORES, *frames.COMPONENTS)},
+            "device": [
+                f"{device}, {counted(threads, 'thread', 'threads')}"
+                for device, threads in zip(frame["device"], frame["threads"], strict=True)
+            ],
+            "revision": [Html(f"<code>{revision[:10]}</code>") for revision in frame["revision"]],
+            "finished": frame["finished"].str[:10],
+        }
+    )
+    return plain(shown, f"{place(frame)}: AUROC (%) of every training", ("device", "revision", "finished"))
+
+
+def _spread(frame):
+    """The standard deviations, and what they make of a difference between two trainings."""
+    shown = pd.DataFrame(
+        {
+            "score": [_name(name) for name in frame["score"]],
+            "standard deviation": frame["sd"].map("{:.1f}".format),
+            "interval": [
+                "too few" if low != low else f"{low:.1f} to {high:.1f}"
+                for low, high in zip(frame["low"], frame["high"], strict=True)
+            ],
+        }
+    )
+    sd, of = frame.set_index("score")["sd"]["NS"], frame.iloc[0]
+    caption = (
+        f"AUROC points between trainings of one class, pooled over {counted(of['classes'], 'class', 'classes')} and "
+        f"{counted(of['trainings'], 'training', 'trainings')}"
+    )
+    text = (
+        f"With {sd:.1f} points, a change of the training that changes nothing moves the mean over {CLASSES} classes, "
+        f"one training each against one without it, by a standard error of {sd * np.sqrt(2 / CLASSES):.1f} points; a "
+        f"mean over ten classes with one seed has one of {sd / np.sqrt(10):.1f}. The intervals are of normal values."
+    )
+    return plain(shown, caption, ("interval",)) + note(text)
+
+
+def epochs() -> Html:
+    """The AUROC after every epoch, and what a choice of the epoch by the test's labels would make of it."""
+    frame = frames.epochs(committed())
+    if frame.empty:
+        return note("No recorded run was read after every epoch yet.")
+    chosen = frames.chosen_epochs(committed())
+    published = chosen.drop_duplicates("cell").set_index("cell")["published"]
+    shown = frame.assign(published=frame["cell"].map(published))
+    alt = "AUROC after every epoch, a panel for each cell"
+    return Html(figures.svg(figures.epochs(shown), alt)) + parts(chosen, _chosen) + _means(chosen)
+
+
+def _chosen(frame):
+    """One part of it: a line for each cell."""
+    lines = []
+    for name, part in frame.groupby("name", sort=False):
+        line = {"cell": name, "published": f"{part['published'].iloc[0]:.1f}"}
+        for _, row in part.iterrows():
+            score = _plain(row["score"])
+            line[f"{score}: last"] = f"{row['last']:.1f}"
+            line[f"{score}: least to best"] = f"{row['least']:.1f} to {row['best']:.1f}"
+            line[f"{score}: best epoch"] = row["at"]
+            line[f"{score}: sd of the last five"] = f"{row['sd']:.1f}"
+        lines.append(line)
+    return plain(pd.DataFrame(lines), f"{place(frame)}: AUROC (%) by adversarial epoch")
+
+
+def _means(chosen):
+    """The means over all cells, in a sentence."""
+    means = chosen.groupby("score", sort=False)[["published", "last", "best", "sd"]].mean()
+    said = "; ".join(
+        f"{_plain(score)}: last {row['last']:.1f}, best {row['best']:.1f} ({signed(row['best'] - row['last'])} points)"
+        for score, row in means.iterrows()
+    )
+    of = counted(chosen["cell"].nunique())
+    return note(f"Means over {of}, published {means['published'].iloc[0]:.1f}. {said}.")
+
+
+def _name(score):
+    """A score or component as a heading."""
+    return _plain(score) if score in frames.SCORES else Html(symbol(score))
+
+
+def _plain(score):
+    return "NS" if score == "NS" else "printed sums"

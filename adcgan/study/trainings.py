@@ -1,0 +1,97 @@
+"""What is left to chance and to time in a training, as data frames: a cell trained again, and the score by epoch."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from .. import statistics, tables
+from ..evaluation import auroc
+from ..records import Record
+from ..scores import COMPONENTS, with_scores
+from .cells import CELL, described
+
+SCORES = ["NS", "reduction=sum"]  # with the components as means, the default, and as the printed sums
+PLACE = CELL[:3]
+
+
+def again(records: Iterable[Record], repeats: Iterable[Record] = ()) -> pd.DataFrame:
+    """Every training of the classes that were trained more than once at the paper's settings: dataset, scheme, class,
+    seed, NS, reduction=sum, the components, device, threads, revision, finished.
+
+    AUROC in percent. ``repeats`` are trainings of cells that ``records`` has too, with the same seed.
+    """
+    rows = []
+    for record in [*tables.of_adcgan(records), *tables.of_adcgan(repeats)]:
+        device, content = record.content["device"], record.content
+        values = {
+            name: 100 * auroc(record.anomalous, some)
+            for name, some in with_scores(record.cell.config, record.components).items()
+        }
+        rows.append(
+            described(record)
+            | values
+            | {"device": device["name"], "threads": device["threads"], "revision": str(content["code"]["revision"])}
+            | {"finished": content["finished"]}
+        )
+    columns = [*CELL, "cell", "name", *SCORES, *COMPONENTS, "device", "threads", "revision", "finished"]
+    frame = pd.DataFrame(rows, columns=columns)
+    trainings = frame.groupby(PLACE)["seed"].transform("size")
+    return frame[trainings > 1].sort_values([*PLACE, "seed", "finished"], ignore_index=True)
+
+
+def spread(trainings: pd.DataFrame) -> pd.DataFrame:
+    """How far trainings of one class differ (`again`): score, classes, trainings, sd, low, high, in AUROC points.
+
+    ``sd`` is the standard deviation about the class's mean, pooled over the classes, with its 95 % interval.
+    """
+    rows = []
+    for name in [*SCORES, *COMPONENTS]:
+        groups = [part[name].to_numpy() for _, part in trainings.groupby(PLACE)]
+        if groups:
+            rows.append((name, len(groups), len(trainings), *statistics.pooled_deviation(groups)))
+    return pd.DataFrame(rows, columns=["score", "classes", "trainings", "sd", "low", "high"])
+
+
+def epochs(records: Iterable[Record]) -> pd.DataFrame:
+    """The AUROC (%) after every epoch that it was read after: dataset .. seed, epoch (from 1), warm_up, NS,
+    reduction=sum, the components.
+
+    Of AD-CGAN's cells at the paper's settings, on the images of `adcgan.splits.watched`; ``warm_up``: whether E and G
+    alone were trained so far.
+    """
+    rows = []
+    for record in tables.of_adcgan(records):
+        for epoch, values in enumerate(record.watched, 1):
+            if values:
+                warm_up = epoch <= record.cell.config.warm_up_epochs
+                rows.append(
+                    described(record)
+                    | {"epoch": epoch, "warm_up": warm_up}
+                    | {name: 100 * value for name, value in values.items()}
+                )
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "epoch", "warm_up", *SCORES, *COMPONENTS])
+
+
+def chosen_epochs(records: Iterable[Record]) -> pd.DataFrame:
+    """What a choice of the epoch would make of each cell and score: dataset .. seed, score, published, last, best, at,
+    least, sd.
+
+    Over the adversarial epochs of `epochs`. ``best`` is the highest AUROC, of epoch ``at``: a choice by the test's
+    labels, no result. ``least`` is the lowest, ``sd`` the standard deviation over the last five epochs.
+    """
+    published, frame, rows = tables.published(), epochs(records), []
+    frame = frame[~frame["warm_up"].astype(bool)]
+    for _, part in frame.groupby(CELL, sort=False):
+        first = part.iloc[0]
+        known = {name: first[name] for name in [*CELL, "cell", "name"]}
+        figure = published.get(tuple(first[PLACE]), np.nan)
+        for score in SCORES:
+            values = part.set_index("epoch")[score]
+            rows.append(
+                known
+                | {"score": score, "published": figure, "last": values.iloc[-1], "best": values.max()}
+                | {"at": values.idxmax(), "least": values.min(), "sd": values.iloc[-5:].std(ddof=1)}
+            )
+    columns = [*CELL, "cell", "name", "score", "published", "last", "best", "at", "least", "sd"]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,246 @@
+"""A training again, and the score by epoch: read without touching the training, kept in the record, shown as it is."""
+
+import json
+import re
+import shutil
+from importlib import import_module
+
+import numpy as np
+import pytest
+import torch
+from test_study import of, picture_of, rows_of, write_record
+
+from adcgan import evaluation, experiments, figures, records, scores, splits, statistics, tables, training
+from adcgan.book import cell_pages, charts, decision_pages, training_pages
+from adcgan.errors import AdcganError
+from adcgan.methods import METHODS, Method
+from adcgan.methods.adcgan import ADCGAN
+from adcgan.records import RECORD
+from adcgan.scores import COMPONENTS
+from adcgan.study import trainings
+
+NAMES = {"NS", "reduction=sum", *COMPONENTS}
+
+
+def read_after(*values, last=None):
+    """What is read after each of AD-CGAN's twenty epochs: ``values`` of NS as fractions at the end, the warm-up's 0.9.
+
+    Of epochs before ``values`` 0.5; the others' AUROCs are 0.1 above NS. ``last`` replaces the last.
+    """
+    of_NS = [0.9] * 5 + [0.5] * (15 - len(values)) + list(values)
+    read = [{name: value + 0.1 * (name != "NS") for name, value in dict.fromkeys(NAMES, NS).items()} for NS in of_NS]
+    return read[:-1] + [last or read[-1]]
+
+
+@pytest.fixture
+def page_of(monkeypatch):
+    """A page's function with ``records`` and ``repeats`` in the place of the committed ones."""
+
+    def show(name, records, repeats=()):
+        monkeypatch.setattr(training_pages, "committed", lambda: tuple(records))
+        monkeypatch.setattr(training_pages, "repeated", lambda: tuple(repeats))
+        return getattr(training_pages, name)().text
+
+    return show
+
+
+# --- what is read after an epoch --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["adcgan", "autoencoder"])
+def test_what_is_read_after_an_epoch_changes_no_bit_of_the_training(method, digits, run_options, tmp_path, monkeypatch):
+    options = run_options if method == "adcgan" else dict(width=0.1, batch_size=16, epochs=2)
+    _, (cell,) = experiments.plan(method, "digits", "one-vs-all", [0], [0], options)
+    monkeypatch.setattr(ADCGAN, "study", Method.study)  # it takes longer than the training
+    read = experiments.run(cell, digits, tmp_path / "read", "cpu")
+    monkeypatch.setattr(experiments, "_watch", lambda *_: dict)
+    blind = experiments.run(cell, digits, tmp_path / "blind", "cpu")
+    assert len(read.watched) == len(read.content["losses"]) and blind.watched == []
+    assert read.content["losses"] == blind.content["losses"] and read.auroc == blind.auroc
+    for name, values in blind.components.items():
+        assert read.components[name].tobytes() == values.tobytes()
+
+
+def test_after_an_epoch_the_score_of_that_epochs_networks_is_read(record):
+    """After the last epoch they are the ones that are scored; the digits' test is small enough to be read whole."""
+    assert len(splits.watched(record.anomalous)) == len(record.anomalous)
+    last = record.watched[-1]
+    assert set(last) == NAMES
+    for name in ("NS", *COMPONENTS):
+        assert last[name] == pytest.approx(record.auroc[name], abs=records.HALF_PRECISION)
+    sums = sum(
+        weight * count * record.components[name].astype(float)
+        for name, weight, count in zip(
+            COMPONENTS, (0.1, 0.9, 0.5, 0.5), scores.terms(record.cell.config).values(), strict=True
+        )
+    )
+    assert last["reduction=sum"] == pytest.approx(evaluation.auroc(record.anomalous, sums), abs=records.HALF_PRECISION)
+    assert len({epoch["NS"] for epoch in record.watched}) > 1
+
+
+def test_the_images_that_are_read_are_some_of_either_kind_and_always_the_same():
+    anomalous = np.random.default_rng(0).random(10_000) < 0.9
+    rows = splits.watched(anomalous)
+    assert anomalous[rows].sum() == 1000 and (~anomalous[rows]).sum() == min(1000, (~anomalous).sum())
+    assert (np.diff(rows) > 0).all() and rows.tolist() == splits.watched(anomalous).tolist()
+    few = splits.watched(np.array([True, False, False]))
+    assert few.tolist() == [0, 1, 2]
+
+
+def test_a_training_that_continues_keeps_what_was_read_before(small_method, zeros, tmp_path):
+    def train(epochs, checkpoint, watch):
+        method = small_method(epochs=epochs)
+        torch.manual_seed(0)
+        return training.train(
+            method, zeros.train, seed=0, checkpoint=tmp_path / checkpoint, identity="one", title="one", watch=watch
+        )
+
+    def reader(read):
+        return lambda: read.append(len(read)) or {"NS": len(read) / 10}
+
+    train(1, "stopped", reader([]))
+    whole = train(3, "stopped", reader([0, 0]))
+    assert whole.watched == [{"NS": value} for value in (0.1, 0.2, 0.3, 0.4)] and whole.watch_seconds > 0
+    train(1, "earlier", dict)
+    state = torch.load(tmp_path / "earlier", weights_only=True)
+    del state["watched"], state["watch_seconds"]
+    torch.save(state, tmp_path / "earlier")
+    assert train(2, "earlier", reader([])).watched == [{}, {}, {"NS": 0.1}], "a checkpoint from before"
+
+
+def test_a_score_that_is_not_finite_ends_no_training(small_method, digits, zeros, run_options):
+    _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], run_options)
+    method = small_method()
+    watch = experiments._watch(cell, method, zeros)
+    assert set(watch()) == NAMES
+    with torch.no_grad():
+        next(method.E.parameters()).fill_(float("nan"))
+    assert watch() == {}
+
+
+def test_methods_whose_score_is_a_search_or_without_epochs_are_not_read():
+    kinds = {name: getattr(import_module(f"adcgan.methods.{file}"), kind) for name, (file, kind) in METHODS.items()}
+    assert {name for name, kind in kinds.items() if getattr(kind, "watched", False)} == {"adcgan", "autoencoder"}
+
+
+def test_an_edited_reading_of_the_last_epoch_is_refused(record, runs_of, tmp_path):
+    shutil.copytree(runs_of(record), tmp_path / "runs")
+    path = record.cell.directory(tmp_path / "runs") / RECORD
+    records.verify(records.read(path, tmp_path / "runs"))
+    content = json.loads(path.read_text())
+    content["watched"][-1]["reduction=sum"] -= 0.01
+    path.write_text(json.dumps(content))
+    with pytest.raises(AdcganError, match="AUROC of reduction=sum after the last epoch .*: it was edited"):
+        records.verify(records.read(path, tmp_path / "runs"))
+
+
+# --- by epoch ------------------------------------------------------------------------------------------------
+
+
+def test_the_epochs_are_the_records_own_and_those_not_read_are_left_out(tmp_path):
+    read = write_record(tmp_path, "mnist", 0, watched=[{}] * 3 + read_after(0.7, 0.6)[3:])
+    frame = trainings.epochs([read, write_record(tmp_path, "mnist", 1), write_record(tmp_path, "digits", 0)])
+    assert frame["epoch"].tolist() == list(range(4, 21)) and frame["warm_up"].sum() == 2
+    assert frame["NS"].tolist()[-2:] == pytest.approx([70, 60]) and frame["L_GR"].iloc[-1] == pytest.approx(70)
+    changed = write_record(tmp_path, "mnist", 2, watched=read_after(), contrastive="literal")
+    assert trainings.epochs([changed]).empty and trainings.chosen_epochs([changed]).empty
+
+
+def test_a_choice_of_the_epoch_is_among_the_adversarial_ones(tmp_path):
+    read = write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.3, 0.6, 0.7, 0.65))
+    frame = trainings.chosen_epochs([read])
+    row = of(frame, read, score="NS")
+    assert (row["last"], row["best"], row["at"], row["least"]) == (pytest.approx(65), pytest.approx(80), 16, 30)
+    assert row["sd"] == pytest.approx(np.std([80, 30, 60, 70, 65], ddof=1))
+    assert row["published"] == tables.published()["mnist", "one-vs-all", 0]
+    assert of(frame, read, score="reduction=sum")["best"] == pytest.approx(90)
+
+
+def test_the_page_of_epochs_draws_each_cell_and_shows_its_frame(tmp_path, page_of):
+    cells = [
+        write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.6)),
+        write_record(tmp_path, "fashion_mnist", 5, watched=read_after(0.7, 0.65)),
+    ]
+    text = page_of("epochs", cells)
+    _, label = picture_of(text)
+    assert "every epoch" in label
+    first = rows_of(text)[0]
+    assert first["NS: last"] == "60.0" and first["NS: least to best"] == "50.0 to 80.0"
+    assert first["NS: best epoch"] == "19"
+    assert "NS: last 62.5, best 75.0 (+12.5 points)" in text and "Means over 2 cells" in text
+    drawn = figures.epochs(trainings.epochs(cells).assign(published=[1.0] * 40))
+    assert len([axis for axis in drawn.axes if axis.get_visible()]) == 2
+
+
+def test_without_such_records_the_pages_say_so(tmp_path, page_of):
+    record = write_record(tmp_path, "mnist", 0)
+    assert "read after every epoch yet" in page_of("epochs", [record])
+    assert "more than once yet" in page_of("again", [record])
+
+
+def test_a_cells_page_has_the_auroc_by_epoch_where_it_was_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(cell_pages, "ROOT", tmp_path)
+    read = write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.6))
+    section = cell_pages.section(read)
+    assert "AUROC by epoch" in section and "no epoch was chosen by it" in section
+    assert re.findall(r"last ([\d.]+)", charts.watched(read))[0] == "60"
+    assert "AUROC by epoch" not in cell_pages.section(write_record(tmp_path, "mnist", 1))
+
+
+def test_the_register_says_what_the_best_epoch_would_move(tmp_path, monkeypatch):
+    cells = [write_record(tmp_path, "mnist", label, watched=read_after(0.8, 0.6)) for label in range(3)]
+    monkeypatch.setattr(decision_pages, "committed", lambda: tuple(cells))
+    row = next(row for row in rows_of(decision_pages.decisions().text) if row["row"] == "33")
+    (settled,) = (value for name, value in row.items() if name.startswith("settled"))
+    assert settled.startswith("the last<br>") and "the best by the test's labels, no result: +20.0" in settled
+
+
+# --- again ---------------------------------------------------------------------------------------------------
+
+
+def test_a_class_trained_more_than_once_has_all_its_trainings(tmp_path):
+    one, two = write_record(tmp_path / "runs", "mnist", 0), write_record(tmp_path / "runs", "mnist", 0, 1)
+    alone = write_record(tmp_path / "runs", "mnist", 1)
+    repeat = write_record(tmp_path / "repeats", "mnist", 0, finished="2025-01-01T00:00:00+00:00", scale=2)
+    frame = trainings.again([two, alone, one], [repeat])
+    assert frame["seed"].tolist() == [0, 0, 1] and frame["finished"].iloc[0].startswith("2025")
+    assert frame["NS"].tolist()[1:] == pytest.approx([100 * one.auroc["NS"], 100 * two.auroc["NS"]])
+    changed = write_record(tmp_path / "runs", "mnist", 1, contrastive="literal")
+    assert trainings.again([alone, changed]).empty
+
+
+def test_the_spread_is_pooled_over_the_classes(tmp_path):
+    frame = trainings.again(
+        [write_record(tmp_path, "mnist", label, seed) for label in (0, 3) for seed in range(2 + (label == 3))]
+    )
+    spread = trainings.spread(frame).set_index("score")
+    for name in NAMES:
+        squares = sum(((part[name] - part[name].mean()) ** 2).sum() for _, part in frame.groupby("class"))
+        assert spread.loc[name, "sd"] == pytest.approx(np.sqrt(squares / 3))
+    assert spread["classes"].eq(2).all() and spread["trainings"].eq(5).all()
+
+
+def test_the_page_of_trainings_shows_every_one_and_what_they_make_of_a_difference(tmp_path, page_of):
+    cells = [write_record(tmp_path / "runs", "mnist", 0, seed) for seed in range(3)]
+    repeat = write_record(tmp_path / "repeats", "mnist", 0)
+    text = page_of("again", cells, [repeat])
+    rows = rows_of(text)
+    assert [row["cell"] for row in rows[:4]] == ["0 name 0, seed 0"] * 2 + ["0 name 0, seed 1", "0 name 0, seed 2"]
+    assert rows[2]["NS"] == f"{100 * cells[1].auroc['NS']:.1f}" and rows[2]["device"] == "test, 1 thread"
+    values = [100 * record.auroc["NS"] for record in [*cells, repeat]]
+    sd, low, high = statistics.pooled_deviation([values])
+    deviation = next(row for row in rows if row.get("score") == "NS")
+    assert deviation["standard deviation"] == f"{sd:.1f}" and deviation["interval"] == f"{low:.1f} to {high:.1f}"
+    assert f"a standard error of {sd * np.sqrt(2 / 3):.1f} points" in text
+
+
+def test_a_pooled_deviation_is_about_the_groups_own_means_and_its_interval_holds_the_true_one():
+    assert statistics.pooled_deviation([[1, 3], [10, 10], [5]])[0] == pytest.approx(1.0)
+    assert np.isnan(statistics.pooled_deviation([[1], [2]])).all()
+    sd, low, high = statistics.pooled_deviation([[1, 3], [2, 4]])
+    assert sd == pytest.approx(np.sqrt(2)) and np.isnan([low, high]).all()
+    random, held = np.random.default_rng(0), 0
+    for _ in range(2000):
+        _, low, high = statistics.pooled_deviation(random.normal([[3], [70], [50]], 4, (3, 3)))
+        held += low <= 4 <= high
+    assert 0.935 < held / 2000 < 0.965
