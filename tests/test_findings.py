@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 from test_study import TERMS, write_record
 
-from adcgan import evaluation, plan, reweighting, study
+from adcgan import evaluation, plan, reweighting, statistics, study
 from adcgan.book import component_pages, findings
 from adcgan.methods import protocols
 from adcgan.scores import COMPONENTS, combine
@@ -107,6 +107,31 @@ def test_the_change_of_training_that_moves_the_most_is_named_with_its_range(cell
         "Of 2 changes of the training run so far, <code>reconstruction=sum</code> moves the AUROC the most, by" in text
     )
     assert f"a mean over 3 classes ({row['low']:+.1f} to {row['high']:+.1f}), from" in text
+
+
+def test_trainings_of_one_class_are_set_against_each_other_where_enough_are_run(cells, text_of, tmp_path, monkeypatch):
+    again = [write_record(tmp_path, "mnist", 0, seed) for seed in (1, 2)]
+    repeats = [write_record(tmp_path / "repeats", "mnist", label, finished="2025") for label in (0, 3)]
+    assert "Trained again" not in text_of([*cells, *again])
+    monkeypatch.setattr(findings, "repeated", lambda: tuple(repeats))
+    values = [[cells[0], *again, repeats[0]], [cells[1], repeats[1]]]
+    sds = [
+        statistics.pooled_deviation([[mean_auroc([r], 0.5, counts) for r in group] for group in values])[0]
+        for counts in (None, TERMS)
+    ]
+    text = text_of([*cells, *again])
+    assert f"a standard deviation of {sds[0]:.1f} points (" in text and "6 trainings of 2 classes" in text
+    assert f"with the printed sums {sds[1]:.1f} (" in text
+
+
+def test_the_best_epoch_is_said_to_be_no_result(cells, text_of, tmp_path):
+    assert "The epoch" not in text_of(cells)
+    names = ["NS", "reduction=sum", *COMPONENTS]
+    values = [0.9] * 5 + [0.5] * 12 + [0.8, 0.7, 0.6]
+    watched = [dict.fromkeys(names, value) | {"reduction=sum": value + 0.01} for value in values]
+    text = text_of([*cells, write_record(tmp_path, "fashion_mnist", 6, watched=watched)])
+    assert "no result, would have +20.0 points more, with the printed sums +20.0: 80.0 and 81.0 % where 91.7 %" in text
+    assert "the 1 cell whose epochs" in text
 
 
 def test_the_autoencoder_stands_beside_adcgan_on_the_classes_that_both_are_run_on(cells, text_of, tmp_path):

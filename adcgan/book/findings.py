@@ -4,8 +4,8 @@ import pandas as pd
 
 from .. import plan, reweighting, statistics, study, tables
 from ..data import TITLES
-from ..study import components, latents
-from .common import SEEDS, committed
+from ..study import components, latents, trainings
+from .common import SEEDS, committed, repeated
 from .html import Html, counted, interval, note, signed, symbol
 
 STUDY = '<a href="study.html">the study</a>'
@@ -15,7 +15,7 @@ def findings() -> Html:
     """The findings as a list; nothing of what the runs do not cover."""
     records = [record for record in committed() if record.cell.dataset in tables.FORMATS]
     found = [*_held(records), *_ladder(records), *_autoencoder(records), *_alone(records), *_largest(records)]
-    found += [*_decoding(records), *_retrained(records), *_scatter(records)]
+    found += [*_decoding(records), *_retrained(records), *_again(records), *_epoch(records), *_scatter(records)]
     if not found:
         return note("No cell of the paper is run yet.")
     parts = (finding.partition(". ") for finding in found)
@@ -144,6 +144,39 @@ def _retrained(records):
         f"over {counted(largest['classes'], 'class', 'classes')} ({ends}), from {signed(moved.min())} to "
         f"{signed(moved.max())}. With one training of a cell a difference can be as large with nothing changed: "
         '<a href="study.html#trained-again">the same training again</a>.'
+    )
+
+
+def _again(records):
+    """How far trainings of one class differ, with the components as means and as the printed sums."""
+    frame = trainings.spread(trainings.again(records, repeated())).set_index("score")
+    if frame.empty or frame["low"].isna().any():
+        return
+    means, sums = (frame.loc[name] for name in trainings.SCORES)
+    ends = [f"{of['low']:.1f} to {of['high']:.1f}" for of in (means, sums)]
+    yield (
+        "Trained again. Between trainings of one class with nothing changed but the seed, or not even that, the AUROC "
+        f"has a standard deviation of {means['sd']:.1f} points ({ends[0]}; "
+        f"{counted(means['trainings'], 'training', 'trainings')} of "
+        f"{counted(means['classes'], 'class', 'classes')}), with the printed sums {sums['sd']:.1f} ({ends[1]}; "
+        '<a href="study.html#trained-again">the study</a>).'
+    )
+
+
+def _epoch(records):
+    """What the best epoch by the test's labels would make of the last one's AUROC."""
+    frame = trainings.chosen_epochs(records)
+    if frame.empty:
+        return
+    means = frame.groupby("score")[["last", "best", "published"]].mean()
+    gains, best = means["best"] - means["last"], means["best"]
+    yield (
+        "The epoch. The last one is scored. The best of the adversarial ones, chosen by the test's labels and so no "
+        f"result, would have {signed(gains['NS'])} points more, with the printed sums "
+        f"{signed(gains['reduction=sum'])}: {best['NS']:.1f} and {best['reduction=sum']:.1f} % where "
+        f"{means['published'].iloc[0]:.1f} % are published, means over the "
+        f"{counted(frame['cell'].nunique())} whose epochs were read "
+        '(<a href="study.html#which-epoch">the study</a>).'
     )
 
 

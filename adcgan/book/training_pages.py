@@ -57,7 +57,7 @@ def _spread(frame):
     text = (
         f"With {sd:.1f} points, a change of the training that changes nothing moves the mean over {CLASSES} classes, "
         f"one training each against one without it, by a standard error of {sd * np.sqrt(2 / CLASSES):.1f} points; a "
-        f"mean over ten classes with one seed has one of {sd / np.sqrt(10):.1f}. The intervals are of normal values."
+        f"mean over ten classes with one seed has one of {sd / np.sqrt(10):.1f}. The intervals assume normal values."
     )
     return plain(shown, caption, ("interval",)) + note(text)
 
