@@ -159,14 +159,17 @@ def _watch(cell, method, split):
     """
     rows = splits.watched(split.anomalous)
     images, anomalous = split.test[rows], split.anomalous[rows]
+    normal = split.train[:: -(-len(split.train) // len(rows))]  # as many at most, from all of them
 
     def watch():
-        values = with_scores(cell.config, method.score(images, anomalous))
-        if not all(np.isfinite(some).all() for some in values.values()):
-            return {}  # the training ends as it would without this
-        return {name: auroc(anomalous, some) for name, some in values.items()}
+        found = {}
+        for reading, components in method.watch(images, anomalous, normal).items():
+            values = with_scores(cell.config, components)
+            if all(np.isfinite(some).all() for some in values.values()):  # or the training ends as without this
+                found[reading] = {name: auroc(anomalous, some) for name, some in values.items()}
+        return found
 
-    return watch if method.watched else dict
+    return watch
 
 
 def _images(cell, dataset):

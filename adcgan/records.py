@@ -17,7 +17,7 @@ import numpy as np
 from .config import Config, configure, departures, digest
 from .errors import AdcganError
 from .evaluation import auroc
-from .scores import normality_score, with_scores
+from .scores import SCORE, normality_score, with_scores
 from .splits import watched
 
 FORMAT = 1
@@ -116,10 +116,11 @@ class Record:
         return self._arrays["labels"]
 
     @property
-    def watched(self) -> list[dict[str, float]]:
+    def watched(self) -> list[dict[str, dict[str, float]]]:
         """AUROC after each epoch on some test images (`adcgan.splits.watched`), fractions; a diagnostic, maybe empty.
 
-        By name as in `adcgan.scores.with_scores`; an epoch after which none was read has an empty dictionary.
+        By reading (`adcgan.methods.Method.watch`) and name (`adcgan.scores.with_scores`); an epoch after which none was
+        read has an empty dictionary.
         """
         return self.content.get("watched", [])
 
@@ -267,7 +268,7 @@ def verify(record: Record) -> None:
         rows = watched(record.anomalous)
         values = with_scores(record.cell.config, {name: some[rows] for name, some in record.components.items()})
         last = {name: auroc(record.anomalous[rows], some) for name, some in values.items()}
-        again.append(("the AUROC of {} after the last epoch", record.watched[-1], last))
+        again.append(("the AUROC of {} after the last epoch", record.watched[-1].get(SCORE, {}), last))
     for what, found, expected in again:
         for name, value in found.items():
             if abs(value - expected.get(name, np.nan)) > HALF_PRECISION:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COMPONENTS = ("L_GD", "L_GR", "L_FE", "L_FL")
 
+SCORE = "score"  # of what is read after an epoch, the score itself
+
 # Table 4: which of lambda's and rho's terms each variant keeps; None leaves L_Fr out.
 VARIANTS = {"AD-CGAN_LG": None, "AD-CGAN_LFE": 1.0, "AD-CGAN_LFL": 0.0, "AD-CGAN_GF": 0.5}
 

@@ -31,13 +31,13 @@ class OutOfTime(AdcganError):
 
 @dataclass
 class History:
-    """``losses``: one dictionary of epoch means per epoch; ``watched``: one of what was read after it, empty where
-    nothing was; ``seconds`` and ``watch_seconds``: the time of either over all sittings; ``codes``: the revisions of
-    the code that trained, in order.
+    """``losses``: one dictionary of epoch means per epoch; ``watched``: one of what was read after it, by reading,
+    empty where nothing was; ``seconds`` and ``watch_seconds``: the time of either over all
+    sittings; ``codes``: the revisions of the code that trained, in order.
     """
 
     losses: list[dict[str, float]] = field(default_factory=list)
-    watched: list[dict[str, float]] = field(default_factory=list)
+    watched: list[dict[str, dict[str, float]]] = field(default_factory=list)
     seconds: float = 0.0
     watch_seconds: float = 0.0
     resumed: int = 0
@@ -66,7 +66,7 @@ class Training:
         eager: bool = False,
         deadline: float | None = None,
         code: str = "",
-        watch: Callable[[], dict[str, float]] = dict,
+        watch: Callable[[], dict[str, dict[str, float]]] = dict,
     ):
         config = method.config
         self.method, self.seed, self.checkpoint, self.identity = method, seed, checkpoint, identity

@@ -56,7 +56,6 @@ class Method:
     # What scoring a test image takes, study included, in the time of an image's share of a training epoch; measured on
     # a CPU from the committed records, rounded up. A time box leaves room for it.
     scoring_cost: float = 1
-    watched = False  # whether the score is cheap enough to be read after every epoch; nothing follows from it
     monitored: str | None = None  # the value of `validate` that an early stop watches
 
     def __init__(self, config: TrainedConfig, device: torch.device):
@@ -87,6 +86,14 @@ class Method:
         ``anomalous`` (M,) exists for the diagnostic protocols that imitate a leak; no other reads it.
         """
         raise AssertionError("every method defines score")
+
+    def watch(self, images: np.ndarray, anomalous: np.ndarray, normal: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        """Components as of `score` for a few images (M, H, H, C), by reading; to be looked at after every epoch.
+
+        `adcgan.scores.SCORE` is the score's own reading. Empty for a method whose score is costly. ``normal``
+        (N, H, H, C) are some of the training images. The networks are left as they are.
+        """
+        return {}
 
     def study(
         self,

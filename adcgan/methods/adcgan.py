@@ -43,7 +43,6 @@ class ADCGAN(Method):
     """E, G, D_cgan and D_z, their four optimisers, one training step (A.6) and the score (A.7)."""
 
     scoring_cost = 4  # most of it the study of protocols
-    watched = True
 
     config: ADCGANConfig
 
@@ -259,6 +258,14 @@ class ADCGAN(Method):
             for _, x in other.test_batches(normal):
                 other.G(other.E(x))
         return other
+
+    def watch(self, images: np.ndarray, anomalous: np.ndarray, normal: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        """The score's components, and those with G's batch norm averaged anew over the ``normal`` images."""
+        anew = self.with_reconstruction_statistics(normal)
+        return {
+            scores.SCORE: self.score(images, anomalous),
+            protocols.RECONSTRUCTION_STATISTICS: anew.score(images, anomalous),
+        }
 
     def study(
         self,

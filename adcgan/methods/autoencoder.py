@@ -9,6 +9,7 @@ from .. import losses
 from ..config import configure
 from ..config.yardsticks import AutoencoderConfig
 from ..networks import Encoder, Generator
+from ..scores import SCORE
 from . import Method
 from .adcgan import BETAS
 from .layers import detach
@@ -18,7 +19,6 @@ class Autoencoder(Method):
     """E and G as in AD-CGAN's warm-up."""
 
     config: AutoencoderConfig
-    watched = True
 
     def __init__(self, config: AutoencoderConfig, device: torch.device):
         super().__init__(config, device)
@@ -46,6 +46,10 @@ class Autoencoder(Method):
         with self.evaluating():
             errors = [(x - self.G(self.E(x))).square().flatten(1).mean(1) for _, x in self.test_batches(images)]
         return {"L_AE": torch.cat(errors).cpu().numpy()}
+
+    def watch(self, images: np.ndarray, anomalous: np.ndarray, normal: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        """The score."""
+        return {SCORE: self.score(images, anomalous)}
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E(x)) as uint8 pictures."""

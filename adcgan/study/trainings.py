@@ -54,44 +54,43 @@ def spread(trainings: pd.DataFrame) -> pd.DataFrame:
 
 
 def epochs(records: Iterable[Record]) -> pd.DataFrame:
-    """The AUROC (%) after every epoch that it was read after: dataset .. seed, epoch (from 1), warm_up, NS,
+    """The AUROC (%) after every epoch that it was read after: dataset .. seed, epoch (from 1), warm_up, reading, NS,
     reduction=sum, the components.
 
     Of AD-CGAN's cells at the paper's settings, on the images of `adcgan.splits.watched`; ``warm_up``: whether E and G
-    alone were trained so far.
+    alone were trained so far; ``reading``: the score's own, `adcgan.scores.SCORE`, or that of G's batch norm averaged
+    anew (`adcgan.methods.Method.watch`).
     """
     rows = []
     for record in tables.of_adcgan(records):
-        for epoch, values in enumerate(record.watched, 1):
-            if values:
-                warm_up = epoch <= record.cell.config.warm_up_epochs
-                rows.append(
-                    described(record)
-                    | {"epoch": epoch, "warm_up": warm_up}
-                    | {name: 100 * value for name, value in values.items()}
-                )
-    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "epoch", "warm_up", *SCORES, *COMPONENTS])
+        for epoch, readings in enumerate(record.watched, 1):
+            known = described(record) | {"epoch": epoch, "warm_up": epoch <= record.cell.config.warm_up_epochs}
+            for reading, values in readings.items():
+                rows.append(known | {"reading": reading} | {name: 100 * value for name, value in values.items()})
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "epoch", "warm_up", "reading", *SCORES, *COMPONENTS])
 
 
 def chosen_epochs(records: Iterable[Record]) -> pd.DataFrame:
-    """What a choice of the epoch would make of each cell and score: dataset .. seed, score, published, last, best, at,
-    least, sd.
+    """What a choice of the epoch would make of each cell, by reading and score: dataset .. seed, reading, score,
+    published, epochs, last, best, at, least, sd.
 
-    Over the adversarial epochs of `epochs`. ``best`` is the highest AUROC, of epoch ``at``: a choice by the test's
-    labels, no result. ``least`` is the lowest, ``sd`` the standard deviation over the last five epochs.
+    Over the adversarial epochs of `epochs`, of which there are ``epochs``. ``best`` is the highest AUROC, of epoch
+    ``at``: a choice by the test's labels, no result. ``least`` is the lowest, ``sd`` the standard deviation over the
+    last five epochs.
     """
     published, frame, rows = tables.published(), epochs(records), []
     frame = frame[~frame["warm_up"].astype(bool)]
-    for _, part in frame.groupby(CELL, sort=False):
+    for _, part in frame.groupby([*CELL, "reading"], sort=False):
         first = part.iloc[0]
-        known = {name: first[name] for name in [*CELL, "cell", "name"]}
+        known = {name: first[name] for name in [*CELL, "cell", "name", "reading"]}
         figure = published.get(tuple(first[PLACE]), np.nan)
         for score in SCORES:
             values = part.set_index("epoch")[score]
             rows.append(
                 known
-                | {"score": score, "published": figure, "last": values.iloc[-1], "best": values.max()}
-                | {"at": values.idxmax(), "least": values.min(), "sd": values.iloc[-5:].std(ddof=1)}
+                | {"score": score, "published": figure, "epochs": len(values), "last": values.iloc[-1]}
+                | {"best": values.max(), "at": values.idxmax(), "least": values.min()}
+                | {"sd": values.iloc[-5:].std(ddof=1)}
             )
-    columns = [*CELL, "cell", "name", "score", "published", "last", "best", "at", "least", "sd"]
+    columns = [*CELL, "cell", "name", "reading", "score", "published", "epochs", "last", "best", "at", "least", "sd"]
     return pd.DataFrame(rows, columns=columns)
