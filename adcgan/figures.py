@@ -187,33 +187,41 @@ def left_over(frame: pd.DataFrame) -> Figure:
 
 
 def epochs(frame: pd.DataFrame) -> Figure:
-    """AUROC (%) after every epoch (`adcgan.study.trainings.epochs`, with ``published``), a panel for each ``cell``:
-    of NS, filled, with the printed sums, open, and of L_GR alone; dotted: the end of the warm-up; grey: published.
+    """AUROC (%) after every adversarial epoch (`adcgan.study.trainings.epochs`, with ``published``), a panel for each
+    ``cell``: a colour for each ``reading``, NS filled, with the printed sums open; the line is the published figure.
     """
-    cells = list(frame.groupby("cell", sort=False))
-    columns = min(3, len(cells))
+    cells = list(frame[~frame["warm_up"].astype(bool)].groupby("cell", sort=False))
+    columns = min(2, len(cells))
     rows = -(-len(cells) // columns)
-    height = 0.5 + 1.7 * rows
+    height = 0.6 + 1.9 * rows
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(rows, columns, figsize=(8, height), sharex=True, sharey=True, squeeze=False)
         for axis, (cell, part) in zip(axes.flat, cells, strict=False):
-            adversarial = part[~part["warm_up"].astype(bool)]
-            axis.plot(adversarial["epoch"], adversarial["NS"], "o-", color=NORMAL, markersize=3.5, label="NS")
-            axis.plot(adversarial["epoch"], adversarial["reduction=sum"], "o-", color=NORMAL, markersize=3.5,
-                      linewidth=0.8, markerfacecolor="none", label="printed sums")  # fmt: skip
-            axis.plot(part["epoch"], part["L_GR"], "--", color=ANOMALOUS, linewidth=1, label="L_GR alone")
             axis.axhline(part["published"].iloc[0], color=INK, linewidth=1.5, label="published")
-            axis.axvline(adversarial["epoch"].min() - 0.5, color=INK, linewidth=0.7, linestyle=":")
-            axis.set(ylim=(0, 100))
-            axis.set_title(cell, fontsize=8)
+            for colour, (reading, of) in zip((NORMAL, ANOMALOUS), part.groupby("reading", sort=False), strict=False):
+                for score, fill in (("NS", colour), ("reduction=sum", "none")):
+                    kind = "" if score == "NS" else ", printed sums"
+                    axis.plot(of["epoch"], of[score], "o-", color=colour, linewidth=1, markersize=4,
+                              markerfacecolor=fill, label=f"{reading}{kind}")  # fmt: skip
+            axis.axhline(50, color=INK, linewidth=0.7, linestyle=":")
+            axis.set(ylim=(0, 101))
+            axis.set_title(cell, fontsize=9)
             axis.tick_params(labelbottom=True)
         for axis in axes.flat[len(cells) :]:
             axis.set_visible(False)
-        figure.supxlabel("epoch", fontsize=9, y=0.35 / height)
-        figure.supylabel("AUROC (%)", fontsize=9)
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=4)
-        figure.tight_layout(rect=(0, 0.3 / height, 1, 1))
+        for axis in axes[:, 0]:
+            axis.set_ylabel("AUROC (%)")
+        figure.supxlabel("epoch, the warm-up counted; dotted: chance", fontsize=9, y=0.42 / height)
+        figure.legend(*_labelled(axes), loc="lower center", ncols=3, fontsize=8)
+        figure.tight_layout(rect=(0, 0.5 / height, 1, 1))
     return _finish(figure)
+
+
+def _labelled(axes):
+    """Handles and labels of all axes, each label once."""
+    pairs = [pair for axis in axes.flat for pair in zip(*axis.get_legend_handles_labels(), strict=True)]
+    once = {label: handle for handle, label in pairs}
+    return list(once.values()), list(once)
 
 
 def effects(frame: pd.DataFrame) -> Figure:

@@ -8,7 +8,7 @@ from test_study import TERMS, write_record
 from adcgan import evaluation, plan, reweighting, statistics, study
 from adcgan.book import component_pages, findings
 from adcgan.methods import protocols
-from adcgan.scores import COMPONENTS, combine
+from adcgan.scores import COMPONENTS, SCORE, combine
 from adcgan.study import components, latents
 
 
@@ -128,7 +128,7 @@ def test_the_best_epoch_is_said_to_be_no_result(cells, text_of, tmp_path):
     assert "The epoch" not in text_of(cells)
     names = ["NS", "reduction=sum", *COMPONENTS]
     values = [0.9] * 5 + [0.5] * 12 + [0.8, 0.7, 0.6]
-    watched = [dict.fromkeys(names, value) | {"reduction=sum": value + 0.01} for value in values]
+    watched = [{SCORE: dict.fromkeys(names, value) | {"reduction=sum": value + 0.01}} for value in values]
     text = text_of([*cells, write_record(tmp_path, "fashion_mnist", 6, watched=watched)])
     assert "no result, would have +20.0 points more, with the printed sums +20.0: 80.0 and 81.0 % where 91.7 %" in text
     assert "the 1 cell whose epochs" in text

@@ -16,20 +16,25 @@ from adcgan.errors import AdcganError
 from adcgan.methods import METHODS, Method
 from adcgan.methods.adcgan import ADCGAN
 from adcgan.records import RECORD
-from adcgan.scores import COMPONENTS
-from adcgan.study import trainings
+from adcgan.scores import COMPONENTS, SCORE
+from adcgan.study import RECONSTRUCTION_STATISTICS, trainings
 
 NAMES = {"NS", "reduction=sum", *COMPONENTS}
 
 
-def read_after(*values, last=None):
-    """What is read after each of AD-CGAN's twenty epochs: ``values`` of NS as fractions at the end, the warm-up's 0.9.
+def read_after(*values):
+    """What is read after each of AD-CGAN's twenty epochs, by reading: ``values`` of NS as fractions at the end.
 
-    Of epochs before ``values`` 0.5; the others' AUROCs are 0.1 above NS. ``last`` replaces the last.
+    Of the warm-up 0.84, of other epochs 0.5; the other AUROCs are 0.1 above NS, and those of the other reading 0.05.
     """
-    of_NS = [0.9] * 5 + [0.5] * (15 - len(values)) + list(values)
-    read = [{name: value + 0.1 * (name != "NS") for name, value in dict.fromkeys(NAMES, NS).items()} for NS in of_NS]
-    return read[:-1] + [last or read[-1]]
+    of_NS = [0.84] * 5 + [0.5] * (15 - len(values)) + list(values)
+    return [
+        {
+            reading: {name: value + more + 0.1 * (name != "NS") for name in NAMES}
+            for reading, more in ((SCORE, 0), (RECONSTRUCTION_STATISTICS, 0.05))
+        }
+        for value in of_NS
+    ]
 
 
 @pytest.fixture
@@ -64,8 +69,8 @@ def test_what_is_read_after_an_epoch_changes_no_bit_of_the_training(method, digi
 def test_after_an_epoch_the_score_of_that_epochs_networks_is_read(record):
     """After the last epoch they are the ones that are scored; the digits' test is small enough to be read whole."""
     assert len(splits.watched(record.anomalous)) == len(record.anomalous)
-    last = record.watched[-1]
-    assert set(last) == NAMES
+    last = record.watched[-1][SCORE]
+    assert set(last) == NAMES and set(record.watched[-1]) == {SCORE, RECONSTRUCTION_STATISTICS}
     for name in ("NS", *COMPONENTS):
         assert last[name] == pytest.approx(record.auroc[name], abs=records.HALF_PRECISION)
     sums = sum(
@@ -75,7 +80,10 @@ def test_after_an_epoch_the_score_of_that_epochs_networks_is_read(record):
         )
     )
     assert last["reduction=sum"] == pytest.approx(evaluation.auroc(record.anomalous, sums), abs=records.HALF_PRECISION)
-    assert len({epoch["NS"] for epoch in record.watched}) > 1
+    assert len({epoch[SCORE]["NS"] for epoch in record.watched}) > 1
+    anew = record.readings[RECONSTRUCTION_STATISTICS]  # of all training images; here of every other one
+    for name, value in record.watched[-1][RECONSTRUCTION_STATISTICS].items():
+        assert abs(value - anew.get(name, value)) < 0.05
 
 
 def test_the_images_that_are_read_are_some_of_either_kind_and_always_the_same():
@@ -96,23 +104,23 @@ def test_a_training_that_continues_keeps_what_was_read_before(small_method, zero
         )
 
     def reader(read):
-        return lambda: read.append(len(read)) or {"NS": len(read) / 10}
+        return lambda: read.append(len(read)) or {SCORE: {"NS": len(read) / 10}}
 
     train(1, "stopped", reader([]))
     whole = train(3, "stopped", reader([0, 0]))
-    assert whole.watched == [{"NS": value} for value in (0.1, 0.2, 0.3, 0.4)] and whole.watch_seconds > 0
+    assert whole.watched == [{SCORE: {"NS": value}} for value in (0.1, 0.2, 0.3, 0.4)] and whole.watch_seconds > 0
     train(1, "earlier", dict)
     state = torch.load(tmp_path / "earlier", weights_only=True)
     del state["watched"], state["watch_seconds"]
     torch.save(state, tmp_path / "earlier")
-    assert train(2, "earlier", reader([])).watched == [{}, {}, {"NS": 0.1}], "a checkpoint from before"
+    assert train(2, "earlier", reader([])).watched == [{}, {}, {SCORE: {"NS": 0.1}}], "a checkpoint from before"
 
 
 def test_a_score_that_is_not_finite_ends_no_training(small_method, digits, zeros, run_options):
     _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], run_options)
     method = small_method()
     watch = experiments._watch(cell, method, zeros)
-    assert set(watch()) == NAMES
+    assert set(watch()) == {SCORE, RECONSTRUCTION_STATISTICS}
     with torch.no_grad():
         next(method.E.parameters()).fill_(float("nan"))
     assert watch() == {}
@@ -120,7 +128,9 @@ def test_a_score_that_is_not_finite_ends_no_training(small_method, digits, zeros
 
 def test_methods_whose_score_is_a_search_or_without_epochs_are_not_read():
     kinds = {name: getattr(import_module(f"adcgan.methods.{file}"), kind) for name, (file, kind) in METHODS.items()}
-    assert {name for name, kind in kinds.items() if getattr(kind, "watched", False)} == {"adcgan", "autoencoder"}
+    networks = {name: kind for name, kind in kinds.items() if issubclass(kind, Method)}
+    assert {name for name, kind in networks.items() if kind.watch is not Method.watch} == {"adcgan", "autoencoder"}
+    assert Method.watch(None, None, None, None) == {}
 
 
 def test_an_edited_reading_of_the_last_epoch_is_refused(record, runs_of, tmp_path):
@@ -128,7 +138,7 @@ def test_an_edited_reading_of_the_last_epoch_is_refused(record, runs_of, tmp_pat
     path = record.cell.directory(tmp_path / "runs") / RECORD
     records.verify(records.read(path, tmp_path / "runs"))
     content = json.loads(path.read_text())
-    content["watched"][-1]["reduction=sum"] -= 0.01
+    content["watched"][-1][SCORE]["reduction=sum"] -= 0.01
     path.write_text(json.dumps(content))
     with pytest.raises(AdcganError, match="AUROC of reduction=sum after the last epoch .*: it was edited"):
         records.verify(records.read(path, tmp_path / "runs"))
@@ -140,8 +150,10 @@ def test_an_edited_reading_of_the_last_epoch_is_refused(record, runs_of, tmp_pat
 def test_the_epochs_are_the_records_own_and_those_not_read_are_left_out(tmp_path):
     read = write_record(tmp_path, "mnist", 0, watched=[{}] * 3 + read_after(0.7, 0.6)[3:])
     frame = trainings.epochs([read, write_record(tmp_path, "mnist", 1), write_record(tmp_path, "digits", 0)])
-    assert frame["epoch"].tolist() == list(range(4, 21)) and frame["warm_up"].sum() == 2
-    assert frame["NS"].tolist()[-2:] == pytest.approx([70, 60]) and frame["L_GR"].iloc[-1] == pytest.approx(70)
+    assert frame["epoch"].tolist() == [epoch for epoch in range(4, 21) for _ in range(2)]
+    own = frame[frame["reading"] == SCORE]
+    assert own["warm_up"].sum() == 2 and len(own) == 17
+    assert own["NS"].tolist()[-2:] == pytest.approx([70, 60]) and own["L_GR"].iloc[-1] == pytest.approx(70)
     changed = write_record(tmp_path, "mnist", 2, watched=read_after(), contrastive="literal")
     assert trainings.epochs([changed]).empty and trainings.chosen_epochs([changed]).empty
 
@@ -149,11 +161,13 @@ def test_the_epochs_are_the_records_own_and_those_not_read_are_left_out(tmp_path
 def test_a_choice_of_the_epoch_is_among_the_adversarial_ones(tmp_path):
     read = write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.3, 0.6, 0.7, 0.65))
     frame = trainings.chosen_epochs([read])
-    row = of(frame, read, score="NS")
-    assert (row["last"], row["best"], row["at"], row["least"]) == (pytest.approx(65), pytest.approx(80), 16, 30)
+    row = of(frame, read, score="NS", reading=SCORE)
+    assert (row["last"], row["best"], row["at"], row["least"], row["epochs"]) == (
+        pytest.approx(65), pytest.approx(80), 16, 30, 15)  # fmt: skip
     assert row["sd"] == pytest.approx(np.std([80, 30, 60, 70, 65], ddof=1))
     assert row["published"] == tables.published()["mnist", "one-vs-all", 0]
-    assert of(frame, read, score="reduction=sum")["best"] == pytest.approx(90)
+    assert of(frame, read, score="reduction=sum", reading=SCORE)["best"] == pytest.approx(90)
+    assert of(frame, read, score="NS", reading=RECONSTRUCTION_STATISTICS)["best"] == pytest.approx(85)
 
 
 def test_the_page_of_epochs_draws_each_cell_and_shows_its_frame(tmp_path, page_of):
@@ -164,11 +178,13 @@ def test_the_page_of_epochs_draws_each_cell_and_shows_its_frame(tmp_path, page_o
     text = page_of("epochs", cells)
     _, label = picture_of(text)
     assert "every epoch" in label
-    first = rows_of(text)[0]
-    assert first["NS: last"] == "60.0" and first["NS: least to best"] == "50.0 to 80.0"
-    assert first["NS: best epoch"] == "19"
-    assert "NS: last 62.5, best 75.0 (+12.5 points)" in text and "Means over 2 cells" in text
-    drawn = figures.epochs(trainings.epochs(cells).assign(published=[1.0] * 40))
+    means = [row for row in rows_of(text) if "best less last" in row]
+    assert [(row["reading"], row["score"]) for row in means[:2]] == [("as scored", "NS"), ("as scored", "printed sums")]
+    assert (means[0]["cells"], means[0]["last"], means[0]["best"]) == ("2", "62.5", "75.0")
+    assert means[0]["best less last"] == "+12.5" and means[2]["reading"] == RECONSTRUCTION_STATISTICS
+    first = next(row for row in rows_of(text) if "best epoch" in row)
+    assert (first["last"], first["least"], first["best"], first["best epoch"]) == ("60.0", "50.0", "80.0", "19")
+    drawn = figures.epochs(trainings.epochs(cells).assign(published=1.0))
     assert len([axis for axis in drawn.axes if axis.get_visible()]) == 2
 
 

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_curve
 
 from ..architectures import chance_L_cgan
 from ..records import Record
+from ..scores import SCORE
 
 POINTS = 160  # of a curve: more than its pixels is weight without detail
 
@@ -35,7 +36,7 @@ def losses(record: Record) -> str:
 
 def watched(record: Record) -> str:
     """The AUROC (%) after every epoch (`Record.watched`), a panel for each score and component; dashed: 50 %."""
-    epochs = [{name: 100 * value for name, value in epoch.items()} for epoch in record.watched]
+    epochs = [{name: 100 * value for name, value in epoch.get(SCORE, {}).items()} for epoch in record.watched]
     names = list(dict.fromkeys(["NS", *sorted({name for epoch in epochs for name in epoch})]))
     return _panels(record, epochs, names, dict.fromkeys(names, 50.0))
 

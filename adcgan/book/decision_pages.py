@@ -7,6 +7,7 @@ import pandas as pd
 
 from .. import plan, statistics, study
 from ..config import Config, configure, register
+from ..scores import SCORE
 from ..study import trainings
 from .common import MODEL_OF, committed
 from .html import Html, counted, interval, note, plain, signed
@@ -55,7 +56,8 @@ def _measured(effect):
 def _best_epoch():
     """What the best epoch by the test's labels would move, where the epochs were read."""
     frame = trainings.chosen_epochs(committed())
-    frame = frame[frame["dataset"].isin(plan.STUDIED) & (frame["scheme"] == "one-vs-all") & (frame["score"] == "NS")]
+    frame = frame[frame["dataset"].isin(plan.STUDIED) & (frame["scheme"] == "one-vs-all")]
+    frame = frame[(frame["reading"] == SCORE) & (frame["score"] == "NS")]
     if len(frame):
         by_class = (frame["best"] - frame["last"]).groupby([frame["dataset"], frame["class"]]).mean()
         mean, low, high = statistics.mean_interval(by_class.to_numpy())

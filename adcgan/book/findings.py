@@ -4,6 +4,7 @@ import pandas as pd
 
 from .. import plan, reweighting, statistics, study, tables
 from ..data import TITLES
+from ..scores import SCORE
 from ..study import components, latents, trainings
 from .common import SEEDS, committed, repeated
 from .html import Html, counted, interval, note, signed, symbol
@@ -166,6 +167,7 @@ def _again(records):
 def _epoch(records):
     """What the best epoch by the test's labels would make of the last one's AUROC."""
     frame = trainings.chosen_epochs(records)
+    frame = frame[frame["reading"] == SCORE]
     if frame.empty:
         return
     means = frame.groupby("score")[["last", "best", "published"]].mean()

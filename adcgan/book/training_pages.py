@@ -4,11 +4,14 @@ import numpy as np
 import pandas as pd
 
 from .. import figures
+from ..scores import SCORE
+from ..study import RECONSTRUCTION_STATISTICS
 from ..study import trainings as frames
 from .common import committed, place, repeated
 from .html import Html, counted, note, plain, signed, symbol
 from .study_parts import parts
 
+READINGS = {SCORE: "as scored", RECONSTRUCTION_STATISTICS: RECONSTRUCTION_STATISTICS}
 CLASSES = 3  # of a change in the study's plan, for each data set
 
 
@@ -70,34 +73,37 @@ def epochs() -> Html:
     chosen = frames.chosen_epochs(committed())
     published = chosen.drop_duplicates("cell").set_index("cell")["published"]
     shown = frame.assign(published=frame["cell"].map(published))
-    alt = "AUROC after every epoch, a panel for each cell"
-    return Html(figures.svg(figures.epochs(shown), alt)) + parts(chosen, _chosen) + _means(chosen)
-
-
-def _chosen(frame):
-    """One part of it: a line for each cell."""
-    lines = []
-    for name, part in frame.groupby("name", sort=False):
-        line = {"cell": name, "published": f"{part['published'].iloc[0]:.1f}"}
-        for _, row in part.iterrows():
-            score = _plain(row["score"])
-            line[f"{score}: last"] = f"{row['last']:.1f}"
-            line[f"{score}: least to best"] = f"{row['least']:.1f} to {row['best']:.1f}"
-            line[f"{score}: best epoch"] = row["at"]
-            line[f"{score}: sd of the last five"] = f"{row['sd']:.1f}"
-        lines.append(line)
-    return plain(pd.DataFrame(lines), f"{place(frame)}: AUROC (%) by adversarial epoch")
+    alt = "AUROC of NS after every epoch, a panel for each cell"
+    return Html(figures.svg(figures.epochs(shown), alt)) + _means(chosen) + parts(chosen, _chosen)
 
 
 def _means(chosen):
-    """The means over all cells, in a sentence."""
-    means = chosen.groupby("score", sort=False)[["published", "last", "best", "sd"]].mean()
-    said = "; ".join(
-        f"{_plain(score)}: last {row['last']:.1f}, best {row['best']:.1f} ({signed(row['best'] - row['last'])} points)"
-        for score, row in means.iterrows()
-    )
-    of = counted(chosen["cell"].nunique())
-    return note(f"Means over {of}, published {means['published'].iloc[0]:.1f}. {said}.")
+    """The means over the cells that have each reading."""
+    lines = []
+    for (reading, score), part in chosen.groupby(["reading", "score"], sort=False):
+        means = part[["published", "last", "best", "least", "sd"]].mean()
+        line = {"reading": READINGS[reading], "score": _plain(score), "cells": len(part)}
+        lines.append(line | _figures(means) | {"best less last": signed(means["best"] - means["last"])})
+    caption = "AUROC (%) by adversarial epoch, means over the cells that were read so"
+    return plain(pd.DataFrame(lines), caption, ("score",))
+
+
+def _chosen(frame):
+    """One part of it: lines for each cell."""
+    lines = [
+        {"cell": row["cell"], "reading": READINGS[row["reading"]], "score": _plain(row["score"])}
+        | {"epochs": row["epochs"]}
+        | _figures(row)
+        | {"best epoch": row["at"]}
+        for _, row in frame.iterrows()
+    ]
+    return plain(pd.DataFrame(lines), f"{place(frame)}: AUROC (%) by adversarial epoch", ("reading", "score"))
+
+
+def _figures(row):
+    """The columns that a cell and a mean have alike."""
+    known = {"published": "published", "last": "last", "least": "least", "best": "best", "sd": "sd of the last five"}
+    return {heading: f"{row[name]:.1f}" for name, heading in known.items()}
 
 
 def _name(score):

@@ -8,7 +8,7 @@ import pandas as pd
 from .. import statistics, tables
 from ..evaluation import auroc
 from ..records import Record
-from ..scores import COMPONENTS, with_scores
+from ..scores import COMPONENTS, SCORE, with_scores
 from .cells import CELL, described
 
 SCORES = ["NS", "reduction=sum"]  # with the components as means, the default, and as the printed sums
@@ -65,7 +65,7 @@ def epochs(records: Iterable[Record]) -> pd.DataFrame:
     for record in tables.of_adcgan(records):
         for epoch, readings in enumerate(record.watched, 1):
             known = described(record) | {"epoch": epoch, "warm_up": epoch <= record.cell.config.warm_up_epochs}
-            for reading, values in readings.items():
+            for reading, values in sorted(readings.items(), key=lambda pair: pair[0] != SCORE):
                 rows.append(known | {"reading": reading} | {name: 100 * value for name, value in values.items()})
     return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "epoch", "warm_up", "reading", *SCORES, *COMPONENTS])
 
