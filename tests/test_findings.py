@@ -79,7 +79,7 @@ def test_the_largest_changes_are_the_first_two_with_an_interval(cells, text_of, 
 
 
 def test_the_generators_statistics_are_a_finding_where_they_were_read(cells, text_of):
-    assert study.RECONSTRUCTION_STATISTICS == protocols.RECONSTRUCTION_STATISTICS
+    assert study.RECONSTRUCTION_STATISTICS == protocols.RECONSTRUCTION_STATISTICS and study.BOTH == protocols.BOTH
     assert "batch norm" not in text_of(cells)
     for cell, points in zip(cells, (1, 5, 12), strict=False):
         paper = cell.content["study"]["paper"]

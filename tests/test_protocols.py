@@ -54,6 +54,8 @@ def test_one_reading_has_the_generators_running_statistics_of_reconstructions_al
     """Against hooks on a generator in training mode: an input's mean and variance over batches, and no other buffer."""
     other, (images, _, anomalous) = trained.with_reconstruction_statistics(zeros.train), sample
     assert study.readings["reconstruction-statistics"] == pytest.approx(aurocs(other, images, anomalous), abs=2e-5)
+    sums = aurocs(other.reading(reduction="sum"), images, anomalous)
+    assert study.readings["reconstruction-statistics, reduction=sum"] == pytest.approx(sums, abs=2e-5)
     norms = [module for module in other.G.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     inputs = {norm: [] for norm in norms}
     hooks = [norm.register_forward_pre_hook(lambda norm, given: inputs[norm].append(given[0])) for norm in norms]

@@ -19,6 +19,7 @@ from .cells import CELL, described, groups, key, one_for_all, single_change, stu
 from .latents import RULES, left_over_draws
 
 RECONSTRUCTION_STATISTICS = "reconstruction-statistics"
+BOTH = f"{RECONSTRUCTION_STATISTICS}, reduction=sum"  # two changes at once, so no single effect
 MODES = ("batch-statistics", "power-iteration", RECONSTRUCTION_STATISTICS)  # readings that are of register row 28
 ROW_OF = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}  # an option's row in the register
 REWEIGHTED = {"reduction=sum": {"reduction": "sum"}, "rho=0.1": {"rho": 0.1}}  # 0.1: the script's default
@@ -70,7 +71,8 @@ def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "o
     records = list(records)
     parts = [readings(records).assign(retrained=False), retrained(records).assign(retrained=True)]
     frame = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else parts[0]
-    frame = frame[frame["dataset"].isin(list(datasets)) & (frame["scheme"] == scheme) & (frame["reading"] != "paper")]
+    frame = frame[frame["dataset"].isin(list(datasets)) & (frame["scheme"] == scheme)]
+    frame = frame[~frame["reading"].isin(["paper", BOTH])]
     result = []
     for (reading, again), part in frame.groupby(["reading", "retrained"]):
         by_class = part.groupby(CELL[:3])["difference"].mean()
