@@ -124,14 +124,17 @@ def test_trainings_of_one_class_are_set_against_each_other_where_enough_are_run(
     assert f"with the printed sums {sds[1]:.1f} (" in text
 
 
-def test_the_best_epoch_is_said_to_be_no_result(cells, text_of, tmp_path):
+def test_the_epochs_are_said_to_move_the_score_and_the_best_one_to_be_no_result(cells, text_of, tmp_path):
     assert "The epoch" not in text_of(cells)
-    names = ["NS", "reduction=sum", *COMPONENTS]
-    values = [0.9] * 5 + [0.5] * 12 + [0.8, 0.7, 0.6]
+    names, values = ["NS", "reduction=sum", *COMPONENTS], [0.9] * 5 + [0.5] * 12 + [0.8, 0.7, 0.6]
     watched = [{SCORE: dict.fromkeys(names, value) | {"reduction=sum": value + 0.01}} for value in values]
     text = text_of([*cells, write_record(tmp_path, "fashion_mnist", 6, watched=watched)])
+    sd = 100 * np.std([0.5, 0.5, 0.8, 0.7, 0.6], ddof=1)
+    assert f"a standard deviation of {sd:.1f} points (means over the 1 cell whose epochs" in text
     assert "no result, would have +20.0 points more, with the printed sums +20.0: 80.0 and 81.0 % where 91.7 %" in text
-    assert "the 1 cell whose epochs" in text
+    steady = [epoch | {study.RECONSTRUCTION_STATISTICS: dict.fromkeys(names, 0.7)} for epoch in watched]
+    text = text_of([*cells, write_record(tmp_path, "fashion_mnist", 6, watched=steady)])
+    assert "averaged anew and the printed sums it is 0.0 (means" in text
 
 
 def test_the_autoencoder_stands_beside_adcgan_on_the_classes_that_both_are_run_on(cells, text_of, tmp_path):
