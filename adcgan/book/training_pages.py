@@ -72,7 +72,7 @@ def epochs() -> Html:
         return note("No recorded run was read after every epoch yet.")
     chosen = frames.chosen_epochs(committed())
     published = chosen.drop_duplicates("cell").set_index("cell")["published"]
-    shown = frame.assign(published=frame["cell"].map(published))
+    shown = frame.assign(published=frame["cell"].map(published), reading=frame["reading"].map(READINGS))
     alt = "AUROC of NS after every epoch, a panel for each cell"
     return Html(figures.svg(figures.epochs(shown), alt)) + _means(chosen) + parts(chosen, _chosen)
 
