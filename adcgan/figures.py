@@ -213,7 +213,7 @@ def epochs(frame: pd.DataFrame) -> Figure:
             axis.set_ylabel("AUROC (%)")
         figure.supxlabel("epoch, the warm-up counted; dotted: chance", fontsize=9, y=0.42 / height)
         figure.legend(*_labelled(axes), loc="lower center", ncols=3, fontsize=8)
-        figure.tight_layout(rect=(0, 0.5 / height, 1, 1))
+        figure.tight_layout(rect=(0, 0.3 / height, 1, 1))
     return _finish(figure)
 
 
