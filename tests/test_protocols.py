@@ -50,19 +50,26 @@ def test_the_anomalies_that_the_test_leaves_out_join_it_for_one_reading(study, t
     assert "test_set=with-train" not in trained.study(images, labels, anomalous, left_out[:0], zeros.train).readings
 
 
-def test_one_reading_has_the_generators_running_statistics_of_reconstructions_alone(study, trained, sample, zeros):
+@pytest.mark.parametrize("z_passes", [0, 3])
+def test_two_readings_have_the_generators_running_statistics_made_anew(study, trained, sample, zeros, z_passes):
     """Against hooks on a generator in training mode: an input's mean and variance over batches, and no other buffer."""
-    other, (images, _, anomalous) = trained.with_reconstruction_statistics(zeros.train), sample
-    assert study.readings["reconstruction-statistics"] == pytest.approx(aurocs(other, images, anomalous), abs=2e-5)
-    sums = aurocs(other.reading(reduction="sum"), images, anomalous)
-    assert study.readings["reconstruction-statistics, reduction=sum"] == pytest.approx(sums, abs=2e-5)
+    other, (images, _, anomalous) = trained.averaged_anew(zeros.train, z_passes), sample
+    assert trained.config.critic_steps == 2
+    name = "training-statistics" if z_passes else "reconstruction-statistics"
+    assert study.readings[name] == pytest.approx(aurocs(other, images, anomalous), abs=2e-5)
+    if not z_passes:
+        sums = aurocs(other.reading(reduction="sum"), images, anomalous)
+        assert study.readings[f"{name}, reduction=sum"] == pytest.approx(sums, abs=2e-5)
     norms = [module for module in other.G.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     inputs = {norm: [] for norm in norms}
     hooks = [norm.register_forward_pre_hook(lambda norm, given: inputs[norm].append(given[0])) for norm in norms]
     with torch.no_grad(), other.evaluating():
         for norm in norms:
             norm.training, norm.momentum = True, 0.0  # the batch's statistics, and no change of the running ones
+        generator = torch.Generator().manual_seed(0)
         for _, x in other.test_batches(zeros.train):
+            for _ in range(z_passes):
+                other.G(torch.randn(len(x), 100, generator=generator))
             other.G(other.E(x))
     for hook in hooks:
         hook.remove()

@@ -241,27 +241,31 @@ class ADCGAN(Method):
         other.config = replace(self.config, **options)
         return other
 
-    def with_reconstruction_statistics(self, normal: np.ndarray) -> ADCGAN:
+    def averaged_anew(self, normal: np.ndarray, z_passes: int = 0) -> ADCGAN:
         """The same weights, G's running statistics averaged anew over G(E(x)) of ``normal`` images (N, H, H, C).
 
-        In a training step G runs on z three times and on E(x) once, so what its batch norm has averaged, and decodes
-        E(x) with at the test, is mostly of G(z) (register row 28). Wu and Johnson (2021) call the averaging "precise".
+        In a training step G runs on z ``critic_steps`` + 1 times and on E(x) once, so what its batch norm has averaged,
+        and decodes E(x) with at the test, is mostly of G(z) (register row 28). With that number as ``z_passes``, the
+        average is over these too, as in training. Wu and Johnson (2021) call the averaging "precise".
         """
         other = copy(self)
         other.G = deepcopy(self.G)
         other.networks = self.networks | {"G": other.G}
         norms = [module for module in other.G.modules() if isinstance(module, nn.BatchNorm2d)]
+        generator = torch.Generator().manual_seed(TEST_LATENT_SEED)
         with other.evaluating():
             for norm in norms:
                 norm.reset_running_stats()
                 norm.training, norm.momentum = True, None  # no momentum: the mean over the batches
             for _, x in other.test_batches(normal):
+                for _ in range(z_passes):
+                    other.G(self.as_prior(torch.randn(len(x), self.config.latent_size, generator=generator)))
                 other.G(other.E(x))
         return other
 
     def watch(self, images: np.ndarray, anomalous: np.ndarray, normal: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
         """The score's components, and those with G's batch norm averaged anew over the ``normal`` images."""
-        anew = self.with_reconstruction_statistics(normal)
+        anew = self.averaged_anew(normal)
         return {
             scores.SCORE: self.score(images, anomalous),
             protocols.RECONSTRUCTION_STATISTICS: anew.score(images, anomalous),

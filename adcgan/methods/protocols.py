@@ -45,6 +45,7 @@ BATCHED = [
     ("power-iteration", "normal images first", 32),
 ]
 RECONSTRUCTION_STATISTICS = "reconstruction-statistics"  # a reading too
+TRAINING_STATISTICS = "training-statistics"  # its control: what G is trained on, z and reconstructions
 BOTH = f"{RECONSTRUCTION_STATISTICS}, reduction=sum"  # two changes at once
 SEED = 1  # of the study's own draws; the score's z's have seed 0
 
@@ -61,7 +62,7 @@ def study(
 
     Readings: each of `READINGS`, of the test with the anomalies ``left_out`` of it, where there are any, of the modes
     in which the batches matter, `BATCHED`, and of G's batch norm averaged anew over the ``normal`` training images,
-    this with the components as means and as sums.
+    this with the components as means and as sums, and over what it is trained on, z's among them.
     Draws: AUROC over `DRAWS` left-over z's, over other z's that all images share, and between random halves of the
     normal images (nulls). Per image: L_FL under the released protocol.
     """
@@ -72,7 +73,9 @@ def study(
             parts[name], readings[name] = read(method.reading(**options), seen, anomalous)
     if len(left_out):
         readings["test_set=with-train"] = enlarged(method, seen, anomalous, left_out)
-    anew = method.with_reconstruction_statistics(normal)
+    mixed = method.averaged_anew(normal, z_passes=method.config.critic_steps + 1)
+    _, readings[TRAINING_STATISTICS] = read(mixed, mixed.look(images), anomalous)
+    anew = method.averaged_anew(normal)
     seen_anew = anew.look(images)
     _, readings[RECONSTRUCTION_STATISTICS] = read(anew, seen_anew, anomalous)
     _, readings[BOTH] = read(anew.reading(reduction="sum"), seen_anew, anomalous)
