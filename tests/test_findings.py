@@ -79,7 +79,8 @@ def test_the_largest_changes_are_the_first_two_with_an_interval(cells, text_of, 
 
 
 def test_the_generators_statistics_are_a_finding_where_they_were_read(cells, text_of):
-    assert study.RECONSTRUCTION_STATISTICS == protocols.RECONSTRUCTION_STATISTICS and study.BOTH == protocols.BOTH
+    for name in ("RECONSTRUCTION_STATISTICS", "TRAINING_STATISTICS", "BOTH"):
+        assert getattr(study, name) == getattr(protocols, name)
     assert "batch norm" not in text_of(cells)
     for cell, points in zip(cells, (1, 5, 12), strict=False):
         paper = cell.content["study"]["paper"]
@@ -88,6 +89,10 @@ def test_the_generators_statistics_are_a_finding_where_they_were_read(cells, tex
             assert "by +3.0 points, a mean over 2 classes (too few for an interval;" in text_of(cells)
     low, high = scipy.stats.t.interval(0.95, 2, 6, np.std([1, 5, 12], ddof=1) / 3**0.5)
     assert f"by +6.0 points, a mean over 3 classes ({low:+.1f} to {high:+.1f};" in text_of(cells)
+    assert "Averaged anew over both" not in text_of(cells)
+    paper = cells[0].content["study"]["paper"]
+    cells[0].content["study"][study.TRAINING_STATISTICS] = paper | {"NS": paper["NS"] - 0.01}
+    assert "Averaged anew over both as in training, it moves by -1.0 points (1 class)." in text_of(cells)
 
 
 def test_the_change_of_training_that_moves_the_most_is_named_with_its_range(cells, text_of, tmp_path):

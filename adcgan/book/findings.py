@@ -117,12 +117,17 @@ def _decoding(records):
     effects = study.effects(records, plan.STUDIED)
     for _, row in effects[effects["reading"] == study.RECONSTRUCTION_STATISTICS].iterrows():
         ends = interval(row["low"], row["high"], none="too few for an interval")
+        control = "".join(
+            f" Averaged anew over both as in training, it moves by {signed(other['mean'])} points "
+            f"({counted(other['classes'], 'class', 'classes')})."
+            for _, other in effects[effects["reading"] == study.TRAINING_STATISTICS].iterrows()
+        )
         yield (
             "The generator's batch norm. In evaluation mode G decodes E(x) with averages over its training passes, "
             "three in four of which are on z. With averages over the reconstructions of the training images instead, "
             f"on the same weights and without a label, the AUROC moves by {signed(row['mean'])} points, a mean over "
             f"{counted(row['classes'], 'class', 'classes')} ({ends}; "
-            f"<code>{row['reading']}</code> in {STUDY})."
+            f"<code>{row['reading']}</code> in {STUDY}).{control}"
         )
 
 

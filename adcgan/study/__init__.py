@@ -20,12 +20,9 @@ from .latents import RULES, left_over_draws
 
 RECONSTRUCTION_STATISTICS = "reconstruction-statistics"
 BOTH = f"{RECONSTRUCTION_STATISTICS}, reduction=sum"  # two changes at once, so no single effect
-MODES = (
-    "batch-statistics",
-    "power-iteration",
-    "training-statistics",
-    RECONSTRUCTION_STATISTICS,
-)  # readings that are of register row 28
+TRAINING_STATISTICS = "training-statistics"
+# Readings that are of register row 28.
+MODES = ("batch-statistics", "power-iteration", TRAINING_STATISTICS, RECONSTRUCTION_STATISTICS)
 ROW_OF = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}  # an option's row in the register
 REWEIGHTED = {"reduction=sum": {"reduction": "sum"}, "rho=0.1": {"rho": 0.1}}  # 0.1: the script's default
 
