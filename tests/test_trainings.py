@@ -164,6 +164,7 @@ def test_a_choice_of_the_epoch_is_among_the_adversarial_ones(tmp_path):
     row = of(frame, read, score="NS", reading=SCORE)
     assert (row["last"], row["best"], row["at"], row["least"], row["epochs"]) == (
         pytest.approx(65), pytest.approx(80), 16, 30, 15)  # fmt: skip
+    assert row["included"] == pytest.approx(50)
     assert row["sd"] == pytest.approx(np.std([80, 30, 60, 70, 65], ddof=1))
     assert row["published"] == tables.published()["mnist", "one-vs-all", 0]
     assert of(frame, read, score="reduction=sum", reading=SCORE)["best"] == pytest.approx(90)

@@ -12,6 +12,14 @@ from .html import Html, counted, note, plain, signed, symbol
 from .study_parts import parts
 
 READINGS = {SCORE: "as scored", RECONSTRUCTION_STATISTICS: RECONSTRUCTION_STATISTICS}
+COLUMNS = {
+    "published": "published",
+    "last": "last",
+    "included": "warm-up included",
+    "least": "least",
+    "best": "best",
+    "sd": "sd of the last five",
+}
 CLASSES = 3  # of a change in the study's plan, for each data set
 
 
@@ -81,7 +89,7 @@ def _means(chosen):
     """The means over the cells that have each reading."""
     lines = []
     for (reading, score), part in chosen.groupby(["reading", "score"], sort=False):
-        means = part[["published", "last", "best", "least", "sd"]].mean()
+        means = part[list(COLUMNS)].mean()
         line = {"reading": READINGS[reading], "score": _plain(score), "cells": len(part)}
         lines.append(line | _figures(means) | {"best less last": signed(means["best"] - means["last"])})
     caption = "AUROC (%) by adversarial epoch, means over the cells that were read so"
@@ -102,8 +110,7 @@ def _chosen(frame):
 
 def _figures(row):
     """The columns that a cell and a mean have alike."""
-    known = {"published": "published", "last": "last", "least": "least", "best": "best", "sd": "sd of the last five"}
-    return {heading: f"{row[name]:.1f}" for name, heading in known.items()}
+    return {heading: f"{row[name]:.1f}" for name, heading in COLUMNS.items()}
 
 
 def _name(score):

@@ -54,29 +54,34 @@ def spread(trainings: pd.DataFrame) -> pd.DataFrame:
 
 
 def epochs(records: Iterable[Record]) -> pd.DataFrame:
-    """The AUROC (%) after every epoch that it was read after: dataset .. seed, epoch (from 1), warm_up, reading, NS,
-    reduction=sum, the components.
+    """The AUROC (%) after every epoch that it was read after: dataset .. seed, epoch (from 1), warm_up, included,
+    reading, NS, reduction=sum, the components.
 
     Of AD-CGAN's cells at the paper's settings, on the images of `adcgan.splits.watched`; ``warm_up``: whether E and G
-    alone were trained so far; ``reading``: the score's own, `adcgan.scores.SCORE`, or that of G's batch norm averaged
-    anew (`adcgan.methods.Method.watch`).
+    alone were trained so far; ``included``: whether it would be the last one, were the warm-up's epochs counted in
+    (register row 18; what is trained until then is the same); ``reading``: the score's own, `adcgan.scores.SCORE`, or
+    that of G's batch norm averaged anew (`adcgan.methods.Method.watch`).
     """
     rows = []
     for record in tables.of_adcgan(records):
         for epoch, readings in enumerate(record.watched, 1):
-            known = described(record) | {"epoch": epoch, "warm_up": epoch <= record.cell.config.warm_up_epochs}
+            config = record.cell.config
+            known = described(record) | {"epoch": epoch, "warm_up": epoch <= config.warm_up_epochs}
+            known["included"] = epoch == config.epochs
             for reading, values in sorted(readings.items(), key=lambda pair: pair[0] != SCORE):
                 rows.append(known | {"reading": reading} | {name: 100 * value for name, value in values.items()})
-    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "epoch", "warm_up", "reading", *SCORES, *COMPONENTS])
+    columns = [*CELL, "cell", "name", "epoch", "warm_up", "included", "reading", *SCORES, *COMPONENTS]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def chosen_epochs(records: Iterable[Record]) -> pd.DataFrame:
     """What a choice of the epoch would make of each cell, by reading and score: dataset .. seed, reading, score,
-    published, epochs, last, best, at, least, sd.
+    published, epochs, last, included, best, at, least, sd.
 
-    Over the adversarial epochs of `epochs`, of which there are ``epochs``. ``best`` is the highest AUROC, of epoch
-    ``at``: a choice by the test's labels, no result. ``least`` is the lowest, ``sd`` the standard deviation over the
-    last five epochs.
+    Over the adversarial epochs of `epochs`, of which there are ``epochs``. ``included`` is the AUROC where the
+    warm-up's epochs are counted in, NaN where that one was not read so. ``best`` is the highest AUROC, of epoch ``at``:
+    a choice by the test's labels, no result. ``least`` is the lowest, ``sd`` the standard deviation over the last five
+    epochs.
     """
     published, frame, rows = tables.published(), epochs(records), []
     frame = frame[~frame["warm_up"].astype(bool)]
@@ -89,8 +94,10 @@ def chosen_epochs(records: Iterable[Record]) -> pd.DataFrame:
             rows.append(
                 known
                 | {"score": score, "published": figure, "epochs": len(values), "last": values.iloc[-1]}
+                | {"included": part.loc[part["included"].astype(bool), score].mean()}
                 | {"best": values.max(), "at": values.idxmax(), "least": values.min()}
                 | {"sd": values.iloc[-5:].std(ddof=1)}
             )
-    columns = [*CELL, "cell", "name", "reading", "score", "published", "epochs", "last", "best", "at", "least", "sd"]
+    known = ["reading", "score", "published", "epochs", "last", "included", "best", "at", "least", "sd"]
+    columns = [*CELL, "cell", "name", *known]
     return pd.DataFrame(rows, columns=columns)
