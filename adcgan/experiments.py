@@ -154,8 +154,8 @@ def _measure(cell, dataset, runs, where, eager, deadline):
 def _watch(cell, method, split):
     """What is read after every epoch: the AUROC of NS and of each component on a few of the test's images.
 
-    A diagnostic of the register's row 33, for the methods whose score is cheap. It uses the test's labels, so nothing
-    may follow from it: the result is the last epoch's.
+    A diagnostic of the register's row 33. It uses the test's labels, so nothing may follow from it: the result is the
+    last epoch's.
     """
     rows = splits.watched(split.anomalous)
     images, anomalous = split.test[rows], split.anomalous[rows]

@@ -105,7 +105,7 @@ def state(cell: Cell, runs: Path) -> str:
 
 @dataclass(frozen=True)
 class Rate:
-    """What a cell of a kind took where it was measured: seconds (training, scores, study) and bytes at the peak."""
+    """What a cell of a kind took where it was measured: seconds (`seconds` of its record) and bytes at the peak."""
 
     seconds: float
     memory: int
@@ -113,7 +113,7 @@ class Rate:
 
 
 def seconds(record: Record) -> float:
-    """What a recorded cell took: training, scores and study together."""
+    """What a recorded cell took: training, scores, study and what is read by epoch together."""
     return sum(value for name, value in record.content["cost"].items() if name.endswith("_seconds"))
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 COMPONENTS = ("L_GD", "L_GR", "L_FE", "L_FL")
 
 SCORE = "score"  # of what is read after an epoch, the score itself
+# Readings of the same weights (register row 28): G's batch norm averaged anew over reconstructions, and its control,
+# over all that G is trained on; the first with the printed sums too, two changes at once.
+RECONSTRUCTION_STATISTICS, TRAINING_STATISTICS = "reconstruction-statistics", "training-statistics"
+BOTH = f"{RECONSTRUCTION_STATISTICS}, reduction=sum"
 
 # Table 4: which of lambda's and rho's terms each variant keeps; None leaves L_Fr out.
 VARIANTS = {"AD-CGAN_LG": None, "AD-CGAN_LFE": 1.0, "AD-CGAN_LFL": 0.0, "AD-CGAN_GF": 0.5}

@@ -259,7 +259,7 @@ def notes(records: Iterable[Record]) -> list[str]:
 def runs(records: Iterable[Record]) -> pd.DataFrame:
     """Every record as a row: cell, settings, AUROC of score and components (percent), cost, revision, device.
 
-    ``score_seconds``: scores and study together.
+    ``score_seconds``: scores, study and what was read after the epochs together.
     """
     rows = []
     for record in records:
@@ -275,7 +275,7 @@ def runs(records: Iterable[Record]) -> pd.DataFrame:
                 "departures": ", ".join(f"{name}={value}" for name, value in cell.departures.items()),
                 **{name: 100 * value for name, value in content["auroc"].items()},
                 "train_seconds": content["cost"]["train_seconds"],
-                "score_seconds": content["cost"]["score_seconds"] + content["cost"].get("study_seconds", 0),
+                "score_seconds": sum(content["cost"].get(f"{part}_seconds", 0) for part in ("score", "study", "watch")),
                 "device": content["device"]["name"],
                 "threads": content["device"]["threads"],
                 "revision": content["code"]["revision"],

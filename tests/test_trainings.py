@@ -126,7 +126,7 @@ def test_a_score_that_is_not_finite_ends_no_training(small_method, digits, zeros
     assert watch() == {}
 
 
-def test_methods_whose_score_is_a_search_or_without_epochs_are_not_read():
+def test_two_methods_are_read_after_every_epoch():
     kinds = {name: getattr(import_module(f"adcgan.methods.{file}"), kind) for name, (file, kind) in METHODS.items()}
     networks = {name: kind for name, kind in kinds.items() if issubclass(kind, Method)}
     assert {name for name, kind in networks.items() if kind.watch is not Method.watch} == {"adcgan", "autoencoder"}
@@ -142,6 +142,47 @@ def test_an_edited_reading_of_the_last_epoch_is_refused(record, runs_of, tmp_pat
     path.write_text(json.dumps(content))
     with pytest.raises(AdcganError, match="AUROC of reduction=sum after the last epoch .*: it was edited"):
         records.verify(records.read(path, tmp_path / "runs"))
+
+
+def test_with_few_images_what_half_precision_makes_of_an_auroc_is_no_edit():
+    """Two images of a kind whose order half precision cannot keep: the AUROC before may have been any of the two."""
+    anomalous, kept = np.array([True, False, False]), np.float16([0.2, 0.2, 0.1])
+    low, high = records._band(anomalous, kept)
+    assert low <= 0.5 and high >= 1.0
+    low, high = records._band(anomalous, np.float16([0.2, 0.19, 0.1]))
+    assert low > 0.99
+
+
+def test_an_unknown_name_among_what_was_read_is_refused(record, runs_of, tmp_path):
+    shutil.copytree(runs_of(record), tmp_path / "runs")
+    path = record.cell.directory(tmp_path / "runs") / RECORD
+    content = json.loads(path.read_text())
+    content["watched"][-1][SCORE]["xyz"] = 0.5
+    path.write_text(json.dumps(content))
+    with pytest.raises(AdcganError, match="AUROC of xyz after the last epoch is 0.5"):
+        records.verify(records.read(path, tmp_path / "runs"))
+
+
+def test_test_images_may_be_scored_one_at_a_time(small_method, zeros):
+    """One image has no batch statistics: what averages them anew takes two."""
+    method = small_method(test_batch_size=1)
+    read = method.watch(zeros.test[:3], zeros.anomalous[:3], zeros.train[:5])
+    assert set(read) == {SCORE, RECONSTRUCTION_STATISTICS}
+    alad = small_method(latent_pair="alad")
+    assert (method.z_passes, alad.z_passes) == (3, 5)
+
+
+def test_a_training_of_which_only_the_end_was_read_has_no_figure_where_it_has_none(tmp_path, page_of):
+    """Two epochs: no deviation over five, and not the epoch that would be the last with the warm-up counted in."""
+    text = page_of("epochs", [write_record(tmp_path, "mnist", 0, watched=[{}] * 18 + read_after(0.7, 0.6)[18:])])
+    assert "nan" not in text
+    first = next(row for row in rows_of(text) if "best epoch" in row)
+    assert (first["epochs"], first["best"], first["sd of the last five"], first["warm-up included"]) == (
+        "2",
+        "70.0",
+        "",
+        "",
+    )
 
 
 # --- by epoch ------------------------------------------------------------------------------------------------
@@ -249,6 +290,7 @@ def test_the_page_of_trainings_shows_every_one_and_what_they_make_of_a_differenc
     deviation = next(row for row in rows if row.get("score") == "NS")
     assert deviation["standard deviation"] == f"{sd:.1f}" and deviation["interval"] == f"{low:.1f} to {high:.1f}"
     assert f"a standard error of {sd * np.sqrt(2 / 3):.1f} points" in text
+    assert rows[2]["revision"] == "<code>abc</code>" and rows[2]["resumed"] == "0"
 
 
 def test_a_pooled_deviation_is_about_the_groups_own_means_and_its_interval_holds_the_true_one():

@@ -22,7 +22,8 @@ from .common import MODEL_OF, ROOT, command
 from .html import Html, counted, note, plain
 
 WATCHED = (
-    "In percent, on at most 1,000 test images of either kind, a scale for each; dashed: 50 %. The test's labels are in "
+    "In percent, on at most 1,000 test images of either kind, a scale for each; dashed: 50 %, dotted: the end of "
+    "the warm-up, where there is one. The test's labels are in "
     "it, so no epoch was chosen by it: the result is the last epoch's, on all test images."
 )
 

@@ -38,6 +38,8 @@ def watched(record: Record) -> str:
     """The AUROC (%) after every epoch (`Record.watched`), a panel for each score and component; dashed: 50 %."""
     epochs = [{name: 100 * value for name, value in epoch.get(SCORE, {}).items()} for epoch in record.watched]
     names = list(dict.fromkeys(["NS", *sorted({name for epoch in epochs for name in epoch})]))
+    if len(names) == 2:  # a single component is the score
+        names = names[:1]
     return _panels(record, epochs, names, dict.fromkeys(names, 50.0))
 
 

@@ -114,21 +114,33 @@ def _largest(records):
 
 def _decoding(records):
     """What it does that G decodes E(x) with the statistics of generated images."""
-    effects = study.effects(records, plan.STUDIED)
-    for _, row in effects[effects["reading"] == study.RECONSTRUCTION_STATISTICS].iterrows():
-        ends = interval(row["low"], row["high"], none="too few for an interval")
-        control = "".join(
-            f" Averaged anew over both as in training, it moves by {signed(other['mean'])} points "
-            f"({counted(other['classes'], 'class', 'classes')})."
-            for _, other in effects[effects["reading"] == study.TRAINING_STATISTICS].iterrows()
-        )
-        yield (
-            "The generator's batch norm. In evaluation mode G decodes E(x) with averages over its training passes, "
-            "three in four of which are on z. With averages over the reconstructions of the training images instead, "
-            f"on the same weights and without a label, the AUROC moves by {signed(row['mean'])} points, a mean over "
-            f"{counted(row['classes'], 'class', 'classes')} ({ends}; "
-            f"<code>{row['reading']}</code> in {STUDY}).{control}"
-        )
+    effects = study.effects(records, plan.STUDIED).set_index("reading")
+    if study.RECONSTRUCTION_STATISTICS not in effects.index:
+        return
+    row = effects.loc[study.RECONSTRUCTION_STATISTICS]
+    ends = interval(row["low"], row["high"], none="too few for an interval")
+    yield (
+        "The generator's batch norm. In evaluation mode G decodes E(x) with averages over its training passes, three "
+        "in four of which are on z. With averages over the reconstructions of the training images instead, on the "
+        f"same weights and without a label, the AUROC moves by {signed(row['mean'])} points, a mean over "
+        f"{counted(row['classes'], 'class', 'classes')} ({ends}; <code>{row.name}</code> in {STUDY})."
+        + _control(records)
+    )
+
+
+def _control(records):
+    """What averages over z's and reconstructions, made in the same way, do on the classes that have both."""
+    frame = study.readings(records)
+    frame = frame[frame["dataset"].isin(plan.STUDIED) & (frame["scheme"] == "one-vs-all")]
+    wide = frame.pivot_table("difference", ["dataset", "class"], "reading")
+    wide = wide.reindex(columns=[study.RECONSTRUCTION_STATISTICS, study.TRAINING_STATISTICS]).dropna()
+    if wide.empty:
+        return ""
+    anew, mixed = wide.mean()
+    return (
+        f" Over G(z) and reconstructions, three to one as in training, it moves by {signed(mixed)} points on the "
+        f"{counted(len(wide), 'class', 'classes')} where that was read too, there against {signed(anew)}."
+    )
 
 
 def _retrained(records):
@@ -161,8 +173,8 @@ def _again(records):
     means, sums = (frame.loc[name] for name in trainings.SCORES)
     ends = [f"{of['low']:.1f} to {of['high']:.1f}" for of in (means, sums)]
     yield (
-        "Trained again. Between trainings of one class with nothing changed but the seed, or not even that, the AUROC "
-        f"has a standard deviation of {means['sd']:.1f} points ({ends[0]}; "
+        "Trained again. Between trainings of one class with the same settings, and the same seed or another, the "
+        f"AUROC has a standard deviation of {means['sd']:.1f} points ({ends[0]}; "
         f"{counted(means['trainings'], 'training', 'trainings')} of "
         f"{counted(means['classes'], 'class', 'classes')}), with the printed sums {sums['sd']:.1f} ({ends[1]}; "
         '<a href="study.html#trained-again">the study</a>).'
@@ -176,15 +188,17 @@ def _epoch(records):
         return
     means = frame.groupby(["reading", "score"])[["last", "best", "published", "sd"]].mean()
     own, sums = (means.loc[(SCORE, score)] for score in trainings.SCORES)
-    both = (study.RECONSTRUCTION_STATISTICS, "reduction=sum")
+    anew = [(study.RECONSTRUCTION_STATISTICS, score) for score in trainings.SCORES]
     steady = (
-        f"; with the generator's batch norm averaged anew and the printed sums it is {means.loc[both, 'sd']:.1f}"
-        if both in means.index
+        ", with the generator's batch norm averaged anew "
+        f"{means.loc[anew[0], 'sd']:.1f}, with both {means.loc[anew[1], 'sd']:.1f}"
+        if anew[0] in means.index
         else ""
     )
     yield (
         "The epoch. Over the last five epochs of a training its AUROC has a standard deviation of "
-        f"{own['sd']:.1f} points{steady} (means over the {counted(frame['cell'].nunique())} whose epochs were read; "
+        f"{own['sd']:.1f} points, with the printed sums {sums['sd']:.1f}{steady} (means over the "
+        f"{counted(frame['cell'].nunique())} whose epochs were read; "
         '<a href="study.html#which-epoch">the study</a>). The last epoch is scored. The best adversarial one, chosen '
         f"by the test's labels and so no result, would have {signed(own['best'] - own['last'])} points more, with the "
         f"printed sums {signed(sums['best'] - sums['last'])}: {own['best']:.1f} and {sums['best']:.1f} % where "

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from .. import figures
-from ..scores import SCORE
-from ..study import RECONSTRUCTION_STATISTICS
+from .. import figures, plan
+from ..scores import RECONSTRUCTION_STATISTICS, SCORE
 from ..study import trainings as frames
 from .common import committed, place, repeated
 from .html import Html, counted, note, plain, signed, symbol
@@ -20,7 +19,6 @@ COLUMNS = {
     "best": "best",
     "sd": "sd of the last five",
 }
-CLASSES = 3  # of a change in the study's plan, for each data set
 
 
 def again() -> Html:
@@ -41,7 +39,11 @@ def _again(frame):
                 f"{device}, {counted(threads, 'thread', 'threads')}"
                 for device, threads in zip(frame["device"], frame["threads"], strict=True)
             ],
-            "revision": [Html(f"<code>{revision[:10]}</code>") for revision in frame["revision"]],
+            "revision": [
+                Html(", ".join(f"<code>{name[:10]}</code>" for name in (*earlier, revision)))
+                for earlier, revision in zip(frame["earlier"], frame["revision"], strict=True)
+            ],
+            "resumed": frame["resumed"],
             "finished": frame["finished"].str[:10],
         }
     )
@@ -65,10 +67,12 @@ def _spread(frame):
         f"AUROC points between trainings of one class, pooled over {counted(of['classes'], 'class', 'classes')} and "
         f"{counted(of['trainings'], 'training', 'trainings')}"
     )
+    classes = plan.STUDIED_CLASSES
     text = (
-        f"With {sd:.1f} points, a change of the training that changes nothing moves the mean over {CLASSES} classes, "
-        f"one training each against one without it, by a standard error of {sd * np.sqrt(2 / CLASSES):.1f} points; a "
-        f"mean over ten classes with one seed has one of {sd / np.sqrt(10):.1f}. The intervals assume normal values."
+        f"With {sd:.1f} points the difference of two means over {classes} classes, one training each, with nothing "
+        f"changed between them has a standard error of {sd * np.sqrt(2 / classes):.1f} points, and a mean over ten "
+        f"classes with one seed one of {sd / np.sqrt(10):.1f}. This, and the intervals, take the values as normal with "
+        "one standard deviation for all classes; the classes above do not look alike in that."
     )
     return plain(shown, caption, ("interval",)) + note(text)
 
@@ -81,7 +85,7 @@ def epochs() -> Html:
     chosen = frames.chosen_epochs(committed())
     published = chosen.drop_duplicates("cell").set_index("cell")["published"]
     shown = frame.assign(published=frame["cell"].map(published), reading=frame["reading"].map(READINGS))
-    alt = "AUROC of NS after every epoch, a panel for each cell"
+    alt = "AUROC of NS, as means and as printed sums, after every epoch beside the published one, a panel for each cell"
     return Html(figures.svg(figures.epochs(shown), alt)) + _means(chosen) + parts(chosen, _chosen)
 
 
@@ -89,8 +93,10 @@ def _means(chosen):
     """The means over the cells that have each reading."""
     lines = []
     for (reading, score), part in chosen.groupby(["reading", "score"], sort=False):
-        means = part[list(COLUMNS)].mean()
+        means = part[list(COLUMNS)].mean(skipna=False)
+        epochs = sorted(set(part["epochs"]))
         line = {"reading": READINGS[reading], "score": _plain(score), "cells": len(part)}
+        line["epochs"] = " or ".join(map(str, epochs))
         lines.append(line | _figures(means) | {"best less last": signed(means["best"] - means["last"])})
     caption = "AUROC (%) by adversarial epoch, means over the cells that were read so"
     return plain(pd.DataFrame(lines), caption, ("score",))
@@ -110,7 +116,7 @@ def _chosen(frame):
 
 def _figures(row):
     """The columns that a cell and a mean have alike."""
-    return {heading: f"{row[name]:.1f}" for name, heading in COLUMNS.items()}
+    return {heading: f"{row[name]:.1f}" if row[name] == row[name] else "" for name, heading in COLUMNS.items()}
 
 
 def _name(score):

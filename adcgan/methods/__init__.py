@@ -90,8 +90,8 @@ class Method:
     def watch(self, images: np.ndarray, anomalous: np.ndarray, normal: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
         """Components as of `score` for a few images (M, H, H, C), by reading; to be looked at after every epoch.
 
-        `adcgan.scores.SCORE` is the score's own reading. Empty for a method whose score is costly. ``normal``
-        (N, H, H, C) are some of the training images. The networks are left as they are.
+        `adcgan.scores.SCORE` is the score's own reading. Empty for a method that is not read. ``normal`` (N, H, H, C)
+        are some of the training images. The networks are left as they are.
         """
         return {}
 

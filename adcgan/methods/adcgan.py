@@ -241,12 +241,17 @@ class ADCGAN(Method):
         other.config = replace(self.config, **options)
         return other
 
+    @property
+    def z_passes(self) -> int:
+        """How often G runs on z in a training step, for once on E(x)."""
+        return self.config.critic_steps + 1 + 2 * (self.config.latent_pair == "alad")
+
     def averaged_anew(self, normal: np.ndarray, z_passes: int = 0) -> ADCGAN:
         """The same weights, G's running statistics averaged anew over G(E(x)) of ``normal`` images (N, H, H, C).
 
-        In a training step G runs on z ``critic_steps`` + 1 times and on E(x) once, so what its batch norm has averaged,
-        and decodes E(x) with at the test, is mostly of G(z) (register row 28). With that number as ``z_passes``, the
-        average is over these too, as in training. Wu and Johnson (2021) call the averaging "precise".
+        In training G runs on z more often than on E(x), so what its batch norm has averaged, and decodes E(x) with at
+        the test, is mostly of G(z) (register row 28). With `z_passes` on z for each on E(x) the average is over both,
+        as in training. Wu and Johnson (2021) call the averaging "precise".
         """
         other = copy(self)
         other.G = deepcopy(self.G)
@@ -257,7 +262,8 @@ class ADCGAN(Method):
             for norm in norms:
                 norm.reset_running_stats()
                 norm.training, norm.momentum = True, None  # no momentum: the mean over the batches
-            for _, x in other.test_batches(normal):
+            two = self.reading(test_batch_size=max(2, self.config.test_batch_size))  # one image has no statistics
+            for _, x in two.test_batches(normal):
                 for _ in range(z_passes):
                     other.G(self.as_prior(torch.randn(len(x), self.config.latent_size, generator=generator)))
                 other.G(other.E(x))
@@ -268,7 +274,7 @@ class ADCGAN(Method):
         anew = self.averaged_anew(normal)
         return {
             scores.SCORE: self.score(images, anomalous),
-            protocols.RECONSTRUCTION_STATISTICS: anew.score(images, anomalous),
+            scores.RECONSTRUCTION_STATISTICS: anew.score(images, anomalous),
         }
 
     def study(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..evaluation import auroc, aurocs
-from ..scores import normality_score
+from ..scores import BOTH, RECONSTRUCTION_STATISTICS, TRAINING_STATISTICS, normality_score
 from . import Study
 
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ BATCHED = [
     ("power-iteration", "shuffled order", 32),
     ("power-iteration", "normal images first", 32),
 ]
-RECONSTRUCTION_STATISTICS = "reconstruction-statistics"  # a reading too
-TRAINING_STATISTICS = "training-statistics"  # its control: what G is trained on, z and reconstructions
-BOTH = f"{RECONSTRUCTION_STATISTICS}, reduction=sum"  # two changes at once
 SEED = 1  # of the study's own draws; the score's z's have seed 0
 
 
@@ -73,7 +70,7 @@ def study(
             parts[name], readings[name] = read(method.reading(**options), seen, anomalous)
     if len(left_out):
         readings["test_set=with-train"] = enlarged(method, seen, anomalous, left_out)
-    mixed = method.averaged_anew(normal, z_passes=method.config.critic_steps + 1)
+    mixed = method.averaged_anew(normal, method.z_passes)
     _, readings[TRAINING_STATISTICS] = read(mixed, mixed.look(images), anomalous)
     anew = method.averaged_anew(normal)
     seen_anew = anew.look(images)

@@ -14,13 +14,10 @@ from .. import statistics, tables
 from ..config import CONFIGS
 from ..evaluation import auroc
 from ..records import Record
-from ..scores import normality_score
+from ..scores import BOTH, RECONSTRUCTION_STATISTICS, TRAINING_STATISTICS, normality_score
 from .cells import CELL, described, groups, key, one_for_all, single_change, studied
 from .latents import RULES, left_over_draws
 
-RECONSTRUCTION_STATISTICS = "reconstruction-statistics"
-BOTH = f"{RECONSTRUCTION_STATISTICS}, reduction=sum"  # two changes at once, so no single effect
-TRAINING_STATISTICS = "training-statistics"
 # Readings that are of register row 28.
 MODES = ("batch-statistics", "power-iteration", TRAINING_STATISTICS, RECONSTRUCTION_STATISTICS)
 ROW_OF = {field.name: field.metadata["row"] for field in fields(CONFIGS["adcgan"])}  # an option's row in the register
@@ -74,7 +71,7 @@ def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "o
     parts = [readings(records).assign(retrained=False), retrained(records).assign(retrained=True)]
     frame = pd.concat([part for part in parts if len(part)], ignore_index=True) if any(map(len, parts)) else parts[0]
     frame = frame[frame["dataset"].isin(list(datasets)) & (frame["scheme"] == scheme)]
-    frame = frame[~frame["reading"].isin(["paper", BOTH])]
+    frame = frame[~frame["reading"].isin(["paper", BOTH])]  # two changes at once are no single effect
     result = []
     for (reading, again), part in frame.groupby(["reading", "retrained"]):
         by_class = part.groupby(CELL[:3])["difference"].mean()

@@ -17,9 +17,10 @@ PLACE = CELL[:3]
 
 def again(records: Iterable[Record], repeats: Iterable[Record] = ()) -> pd.DataFrame:
     """Every training of the classes that were trained more than once at the paper's settings: dataset, scheme, class,
-    seed, NS, reduction=sum, the components, device, threads, revision, finished.
+    seed, NS, reduction=sum, the components, device, threads, revision, earlier, resumed, finished.
 
-    AUROC in percent. ``repeats`` are trainings of cells that ``records`` has too, with the same seed.
+    AUROC in percent; ``earlier`` are the revisions that trained before ``revision``. ``repeats`` are trainings of cells
+    that ``records`` has too, with the same seed.
     """
     rows = []
     for record in [*tables.of_adcgan(records), *tables.of_adcgan(repeats)]:
@@ -32,9 +33,11 @@ def again(records: Iterable[Record], repeats: Iterable[Record] = ()) -> pd.DataF
             described(record)
             | values
             | {"device": device["name"], "threads": device["threads"], "revision": str(content["code"]["revision"])}
+            | {"earlier": content["code"].get("earlier", []), "resumed": content["cost"]["resumed"]}
             | {"finished": content["finished"]}
         )
-    columns = [*CELL, "cell", "name", *SCORES, *COMPONENTS, "device", "threads", "revision", "finished"]
+    last = ["device", "threads", "revision", "earlier", "resumed", "finished"]
+    columns = [*CELL, "cell", "name", *SCORES, *COMPONENTS, *last]
     frame = pd.DataFrame(rows, columns=columns)
     trainings = frame.groupby(PLACE)["seed"].transform("size")
     return frame[trainings > 1].sort_values([*PLACE, "seed", "finished"], ignore_index=True)
@@ -96,7 +99,7 @@ def chosen_epochs(records: Iterable[Record]) -> pd.DataFrame:
                 | {"score": score, "published": figure, "epochs": len(values), "last": values.iloc[-1]}
                 | {"included": part.loc[part["included"].astype(bool), score].mean()}
                 | {"best": values.max(), "at": values.idxmax(), "least": values.min()}
-                | {"sd": values.iloc[-5:].std(ddof=1)}
+                | {"sd": values.iloc[-5:].std(ddof=1) if len(values) >= 5 else np.nan}
             )
     known = ["reading", "score", "published", "epochs", "last", "included", "best", "at", "least", "sd"]
     columns = [*CELL, "cell", "name", *known]
