@@ -197,8 +197,8 @@ def test_a_page_shows_nothing_of_records_that_it_does_not_say_it_rests_on(page, 
 
 def test_a_page_cannot_rest_on_a_place_that_is_not_watched():
     assert patterns("---\na: b\nrests_on: runs/knn\n---\n") == ("runs/knn/**/record.json",)
-    assert patterns("---\nrests_on:\n---\n") == () and len(patterns("# Page")) == 3
-    with pytest.raises(ValueError, match="runsx: expected runs, build/runs"):
+    assert patterns("---\nrests_on:\n---\n") == () and len(patterns("# Page")) == 4
+    with pytest.raises(ValueError, match="runsx: expected runs, repeats, build/runs"):
         patterns("---\nrests_on: runsx\n---\n")
 
 

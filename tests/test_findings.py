@@ -13,7 +13,8 @@ from adcgan.study import components, latents
 
 @pytest.fixture
 def text_of(monkeypatch):
-    """The findings over given records."""
+    """The findings over given records; no training was repeated unless a test says so."""
+    monkeypatch.setattr(findings, "repeated", tuple)
 
     def show(records):
         monkeypatch.setattr(findings, "committed", lambda: tuple(records))
