@@ -241,7 +241,9 @@ def test_a_cells_page_has_the_auroc_by_epoch_where_it_was_read(tmp_path, monkeyp
     read = write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.6))
     section = cell_pages.section(read)
     assert "AUROC by epoch" in section and "no epoch was chosen by it" in section
-    assert re.findall(r"last ([\d.]+)", charts.watched(read))[0] == "60"
+    drawn = charts.watched(read)
+    assert re.findall(r"last ([\d.]+)", drawn)[0] == "60" and "printed sums by epoch" in drawn
+    assert [charts._short(value) for value in (99.94, 100, 7.123, 0.0196)] == ["100", "100", "7.1", "0.02"]
     assert "AUROC by epoch" not in cell_pages.section(write_record(tmp_path, "mnist", 1))
 
 

@@ -36,7 +36,11 @@ def losses(record: Record) -> str:
 
 def watched(record: Record) -> str:
     """The AUROC (%) after every epoch (`Record.watched`), a panel for each score and component; dashed: 50 %."""
-    epochs = [{name: 100 * value for name, value in epoch.get(SCORE, {}).items()} for epoch in record.watched]
+    titles = {"reduction=sum": "printed sums"}
+    epochs = [
+        {titles.get(name, name): 100 * value for name, value in epoch.get(SCORE, {}).items()}
+        for epoch in record.watched
+    ]
     names = list(dict.fromkeys(["NS", *sorted({name for epoch in epochs for name in epoch})]))
     if len(names) == 2:  # a single component is the score
         names = names[:1]
@@ -74,9 +78,15 @@ def _panel(name, values, warm_up, chance):
     body = f'<text x="{left}" y="12">{escape(name)}</text>{marks}'
     body += f'<text x="{width - right}" y="12" text-anchor="end" class="faint-text">last {known[-1]:.3g}</text>'
     for value, at in ((high, top + 6), (low, height - 4)):
-        body += f'<text x="{left - 5}" y="{at}" text-anchor="end" class="faint-text">{value:.2g}</text>'
+        body += f'<text x="{left - 5}" y="{at}" text-anchor="end" class="faint-text">{_short(value)}</text>'
     body += f'<polyline points="{line}" class="curve normal"/>'
     return _svg(width, height, f"{name} by epoch: first {known[0]:.3g}, last {known[-1]:.3g}", body)
+
+
+def _short(value):
+    """Two digits, and a hundred as 100."""
+    text = f"{value:.2g}"
+    return f"{value:.0f}" if "e+0" in text else text
 
 
 def histogram(record: Record, marks: dict[str, float] | None = None) -> str:
