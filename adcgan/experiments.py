@@ -23,7 +23,8 @@ from .evaluation import auroc
 from .lease import held
 from .preprocessing import pad_shrink
 from .records import CHECKPOINT, Cell, Record, find, write
-from .scores import normality_score, with_scores
+from .scores import normality_score
+from .watching import watching
 
 COLUMNS = 8  # pictures in a row of a record's sheet: of seed 0, which the gallery shows
 FEW_COLUMNS = 2  # of other seeds: a whole sheet for each would fill the repository
@@ -102,8 +103,7 @@ def work(
 
 def _existing(cell, dataset, runs):
     """The cell's record, None where there is none. Raises AdcganError where it is of other data."""
-    done = find(cell, runs)
-    if done is not None:
+    if (done := find(cell, runs)) is not None:
         check_data(done, dataset)
     return done
 
@@ -134,7 +134,7 @@ def _measure(cell, dataset, runs, where, eager, deadline):
         else:
             session = training.Training(
                 method, split.train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell),
-                eager=eager, deadline=deadline, code=_label(code), watch=_watch(cell, method, split),
+                eager=eager, deadline=deadline, code=_label(code), watch=watching(cell.config, method, split),
             )  # fmt: skip
             yield from session.steps()
             session.check_time(method.scoring_cost * len(split.test) / session.images_per_epoch)
@@ -149,27 +149,6 @@ def _measure(cell, dataset, runs, where, eager, deadline):
     record = write(cell, runs, content, arrays, found.pictures, found.study, found.walk)
     checkpoint.unlink(missing_ok=True)
     return record
-
-
-def _watch(cell, method, split):
-    """What is read after every epoch: the AUROC of NS and of each component on a few of the test's images.
-
-    A diagnostic of the register's row 33. It uses the test's labels, so nothing may follow from it: the result is the
-    last epoch's.
-    """
-    rows = splits.watched(split.anomalous)
-    images, anomalous = split.test[rows], split.anomalous[rows]
-    normal = split.train[:: -(-len(split.train) // len(rows))]  # as many at most, from all of them
-
-    def watch():
-        found = {}
-        for reading, components in method.watch(images, anomalous, normal).items():
-            values = with_scores(cell.config, components)
-            if all(np.isfinite(some).all() for some in values.values()):  # or the training ends as without this
-                found[reading] = {name: auroc(anomalous, some) for name, some in values.items()}
-        return found
-
-    return watch
 
 
 def _images(cell, dataset):

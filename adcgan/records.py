@@ -24,7 +24,7 @@ FORMAT = 1
 RECORD, SCORES, STUDY, WALK = "record.json", "scores.npz", "study.npz", "walk.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
-HALF_PRECISION = 1e-3  # of an AUROC (fractions): more than a device's rounding changes, beside that of half precision
+HALF_PRECISION = 1e-3  # scores are stored in half precision: what that may change of an AUROC (fractions), and more
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,11 @@ def _band(anomalous, values):
     """The AUROCs that values can have had that are stored in half precision: with few images ties weigh much."""
     values = values.astype(np.float64)
     moved = np.where(anomalous, 1, -1) * np.spacing(np.abs(values).astype(np.float16)).astype(np.float64)
-    return auroc(anomalous, values - moved) - HALF_PRECISION, auroc(anomalous, values + moved) + HALF_PRECISION
+    kept = auroc(anomalous, values)
+    return (
+        min(kept - HALF_PRECISION, auroc(anomalous, values - moved)),
+        max(kept + HALF_PRECISION, auroc(anomalous, values + moved)),
+    )
 
 
 def _image_by_image(config):

@@ -23,7 +23,7 @@ ORDER = [
     ["networks", "losses", "scores", "sizes"],
     ["evaluation"],
     ["methods"],
-    ["stepping"],
+    ["stepping", "watching"],
     ["training"],
     ["records"],
     ["plan"],

@@ -58,7 +58,7 @@ def test_what_is_read_after_an_epoch_changes_no_bit_of_the_training(method, digi
     _, (cell,) = experiments.plan(method, "digits", "one-vs-all", [0], [0], options)
     monkeypatch.setattr(ADCGAN, "study", Method.study)  # it takes longer than the training
     read = experiments.run(cell, digits, tmp_path / "read", "cpu")
-    monkeypatch.setattr(experiments, "_watch", lambda *_: dict)
+    monkeypatch.setattr(experiments, "watching", lambda *_: dict)
     blind = experiments.run(cell, digits, tmp_path / "blind", "cpu")
     assert len(read.watched) == len(read.content["losses"]) and blind.watched == []
     assert read.content["losses"] == blind.content["losses"] and read.auroc == blind.auroc
@@ -116,10 +116,9 @@ def test_a_training_that_continues_keeps_what_was_read_before(small_method, zero
     assert train(2, "earlier", reader([])).watched == [{}, {}, {SCORE: {"NS": 0.1}}], "a checkpoint from before"
 
 
-def test_a_score_that_is_not_finite_ends_no_training(small_method, digits, zeros, run_options):
-    _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], run_options)
+def test_a_score_that_is_not_finite_ends_no_training(small_method, zeros):
     method = small_method()
-    watch = experiments._watch(cell, method, zeros)
+    watch = experiments.watching(method.config, method, zeros)
     assert set(watch()) == {SCORE, RECONSTRUCTION_STATISTICS}
     with torch.no_grad():
         next(method.E.parameters()).fill_(float("nan"))
