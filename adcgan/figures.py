@@ -248,7 +248,10 @@ def effects(frame: pd.DataFrame) -> Figure:
 
 
 def svg(figure: Figure, label: str) -> str:
-    """The figure as inline SVG that takes the page's colours and font; ``label`` stands for it where it is not seen."""
+    """The figure as inline SVG that takes the page's colours and font; ``label`` stands for it where it is not seen.
+
+    The identifiers in it follow from ``label``: on one page every figure needs its own.
+    """
     buffer = io.StringIO()
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": label}):  # text as text; names the same every time
         figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -1,5 +1,7 @@
 """What the study's page shows of the z's that scoring draws; a function for each part."""
 
+from functools import partial
+
 import pandas as pd
 
 from .. import figures, plan
@@ -19,16 +21,20 @@ def left_over() -> Html:
 def released_training() -> Html:
     """As `left_over`, of the cells trained with the script's differences together."""
     frame = latents.left_over(committed(), plan.CHANGES["released training"])
-    return parts(frame, _left_over) if len(frame) else note("No run with the script's training is recorded yet.")
+    part = partial(_left_over, trained=", the script's training")
+    return parts(frame, part) if len(frame) else note("No run with the script's training is recorded yet.")
 
 
-def _left_over(frame):
-    """One part of it. Published and paper protocol stand once a cell, the draws once for each rule."""
+def _left_over(frame, trained=""):
+    """One part of it. Published and paper protocol stand once a cell, the draws once for each rule.
+
+    The label is the salt of the picture's identifiers (`figures.svg`), so two pictures of a page need two.
+    """
     shown = frame[["cell", "rule"]].assign(**_points(frame, *latents.QUANTILES), **_beside_published(frame))
     if frame["against_rest"].notna().any():
         ratios = frame["against_rest"]
         shown["z against the rest"] = [f"{value:.2f}" if value == value else "" for value in ratios]
-    where = place(frame)
+    where = place(frame) + trained
     alt = f"AUROC over 200 left-over z's for each cell, beside the paper protocol's and the published figure: {where}"
     caption = f"{where}: AUROC (%) of NS over 200 left-over z's on one set of weights"
     return Html(figures.svg(figures.left_over(frame), alt)) + plain(shown, caption, ("rule",))
