@@ -59,6 +59,12 @@ STUDIED = TEN_CLASSES[:2]  # data sets of the study
 STUDIED_CLASSES = 3  # the first of each
 
 
+def changed(departures: dict) -> str:
+    """What a run departs in from the paper's settings: a change of `CHANGES` by its name, else option by option."""
+    planned = (name for name, options in CHANGES.items() if options == departures)
+    return next(planned, ", ".join(f"{name}={value}" for name, value in departures.items()))
+
+
 def study_cells(*, datasets=(), classes=(), seeds=()) -> list[Cell]:
     """The protocol study's trainings in order, change by change; filters as in `cells`."""
     chosen = [dataset for dataset in STUDIED if dataset in (datasets or STUDIED)]

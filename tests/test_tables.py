@@ -1,5 +1,6 @@
 """Tables 1 to 4 from records: what enters, what a mean needs, and that every published figure is there."""
 
+import json
 import re
 
 import numpy as np
@@ -11,7 +12,7 @@ from adcgan.book import common, decision_pages, html, machine_pages, network_pag
 from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.figures import classes as figures_classes
-from adcgan.records import Cell, read_all, write
+from adcgan.records import RECORD, Cell, read_all, write
 from adcgan.scores import COMPONENTS, VARIANTS, combine, normality_score
 
 DEVICE = {"type": "cpu", "name": "test", "threads": 1}
@@ -319,6 +320,25 @@ def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of):
     assert (given.dataset, given.classes, given.seeds) == ("mnist", ["3"], [0])
     assert (given.contrastive, given.lambda_, str(given.runs)) == ("literal", "0.2", "my-runs")
     assert str(record.directory.relative_to(tmp_path)) in table_pages.run_list().text
+
+
+def test_run_list_names_a_planned_change_and_the_revisions_before_the_last(tmp_path, book_of):
+    options = plan.CHANGES["released training"]
+    record = write_record(tmp_path, label=3, **options)
+    write_record(tmp_path, label=3, lambda_=0.2)
+    content = json.loads((record.directory / RECORD).read_text())
+    content["code"]["earlier"] = ["a" * 40 + "+changed", "b" * 40]
+    (record.directory / RECORD).write_text(json.dumps(content))
+    book_of(tmp_path)
+    text = table_pages.run_list().text
+    named = re.findall(r"<summary>(.*?)</summary>", text)
+    assert sorted(named) == [
+        "MNIST, one-vs-all, 3, seed 0, lambda_=0.2",
+        "MNIST, one-vs-all, 3, seed 0, released training",
+    ]
+    assert all(f"{name.replace('_', '-')} {value}" in text for name, value in options.items()), "in the command"
+    assert f"Trained first by <code>{'a' * 10}</code> (changed), then <code>{'b' * 10}</code>." in text
+    assert len(re.findall(r"</code>[^<]*, after 2 more</td>", text)) == 1
 
 
 def test_decisions_list_every_option():

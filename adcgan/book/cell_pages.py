@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import tables
+from .. import plan, tables
 from ..data import TITLES
 from ..notebook import shows
 from ..records import PICTURES, RECORD, Record
@@ -87,8 +87,7 @@ def cell_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> 
 def section(record: Record) -> str:
     """One run: figures, curves, pictures, settings, origin, and the command that repeats it."""
     cell, content = record.cell, record.content
-    departures = ", ".join(f"{name}={value}" for name, value in cell.departures.items())
-    heading = f"Seed {cell.seed}" + (f", {departures}" if departures else "")
+    heading = ", ".join(filter(None, (f"Seed {cell.seed}", plan.changed(cell.departures))))
     html = f'<section id="{anchor(record)}"><h2>{escape(heading)}</h2>'
     html += _aurocs(record).text
     html += f"<h3>Scores</h3>{charts.histogram(record)}{charts.roc(record)}"

@@ -4,7 +4,7 @@ from html import escape
 
 import pandas as pd
 
-from .. import tables
+from .. import plan, tables
 from ..config import SCHEMES
 from ..data import TITLES
 from .common import METHOD_OF, ROOT, SEEDS, command, committed, notes
@@ -157,19 +157,18 @@ def run_list() -> Html:
 
 def _run_row(record):
     cell, content = record.cell, record.content
+    earlier = content["code"].get("earlier", [])
     evidence = (
         f"<p>Again: <code>{escape(command(record))}</code></p>"
         f"<p>Record: <code>{escape(str(record.directory.relative_to(ROOT)))}/record.json</code>, "
         f"finished {escape(content['finished'])}. Data: {escape(content['data']['provenance'])}, "
         f"SHA-256 <code>{content['data']['fingerprint'][:16]}</code>. "
-        f"Device: {escape(content['device']['name'])}, {counted(content['device']['threads'], 'thread', 'threads')}</p>"
+        f"Device: {escape(content['device']['name'])}, {counted(content['device']['threads'], 'thread', 'threads')}. "
+        f"{_earlier(earlier) if earlier else ''}</p>"
     )
     title = TITLES.get(cell.dataset, cell.dataset)
-    departures = "".join(f", {name}={value}" for name, value in cell.departures.items())
-    name = tables.class_title(cell.label, content["cell"]["class_name"])
-    name = f"{title}, {cell.scheme}, {name}, seed {cell.seed}{departures}"
+    name = ", ".join(filter(None, (title, cell.scheme, tables.seed_title(record), plan.changed(cell.departures))))
     revision = str(content["code"]["revision"])[:10]
-    after = "".join(f", after {label[:10]}" for label in content["code"].get("earlier", ()))
     parts = {Html(symbol(name)): f"{100 * value:.1f}" for name, value in record.auroc.items() if name != "NS"}
     return {
         "cell": Html(f"<details><summary>{escape(name)}</summary>{evidence}</details>"),
@@ -177,6 +176,14 @@ def _run_row(record):
         **(parts if len(parts) > 1 else {}),
         "trained in": duration(content["cost"]["train_seconds"]),
         "revision": Html(
-            f"<code>{escape(revision)}</code>{' (changed)' if content['code']['dirty'] else ''}{escape(after)}"
+            f"<code>{escape(revision)}</code>{' (changed)' if content['code']['dirty'] else ''}"
+            f"{f', after {len(earlier)} more' if earlier else ''}"
         ),
     }
+
+
+def _earlier(labels):
+    """The revisions that trained a run before the one that ended it, in a sentence."""
+    names = [label.partition("+") for label in labels]
+    shown = [f"<code>{escape(name[:10])}</code>{' (changed)' if changed else ''}" for name, _, changed in names]
+    return f"Trained first by {', then '.join(shown)}."
