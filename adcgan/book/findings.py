@@ -4,7 +4,7 @@ import pandas as pd
 
 from .. import plan, reweighting, statistics, study, tables
 from ..data import TITLES
-from ..scores import SCORE
+from ..scores import BOTH, SCORE
 from ..study import components, latents, trainings
 from .common import SEEDS, committed, repeated
 from .html import Html, counted, interval, note, signed, symbol
@@ -13,14 +13,14 @@ STUDY = '<a href="study.html">the study</a>'
 
 
 def findings() -> Html:
-    """The findings as a list; nothing of what the runs do not cover."""
+    """The findings, a list for each subject; nothing of what the runs do not cover."""
     records = [record for record in committed() if record.cell.dataset in tables.FORMATS]
-    found = [*_held(records), *_ladder(records), *_autoencoder(records), *_alone(records), *_largest(records)]
-    found += [*_decoding(records), *_epoch(records), *_again(records), *_retrained(records), *_scatter(records)]
-    if not found:
-        return note("No cell of the paper is run yet.")
-    parts = (finding.partition(". ") for finding in found)
-    return Html("<ul>" + "".join(f"<li><strong>{topic}.</strong> {rest}</li>" for topic, _, rest in parts) + "</ul>")
+    html = ""
+    for subject, parts in SUBJECTS.items():
+        found = [finding.partition(". ") for part in parts for finding in part(records)]
+        items = "".join(f"<li><strong>{topic}.</strong> {rest}</li>" for topic, _, rest in found)
+        html += f"<p>{subject}:</p><ul>{items}</ul>" if found else ""
+    return Html(html) if html else note("No cell of the paper is run yet.")
 
 
 def _held(records):
@@ -84,14 +84,16 @@ def _alone(records):
     """Which component alone is on the wrong side of chance."""
     place = ["dataset", "scheme", "class"]
     frame = components.components(records).groupby(["component", *place], sort=False)["AUROC"].mean().reset_index()
-    for name, part in frame.groupby("component", sort=False):
-        below = (part["AUROC"] < 50).sum()
-        if below:
-            yield (
-                f"{symbol(name)}. Alone, this component gives a mean AUROC of {part['AUROC'].mean():.1f} % over "
-                f"{counted(len(part), 'class', 'classes')}; in {below} of them it is below 50 %, larger for normal "
-                f"images ({STUDY})."
-            )
+    said = [
+        f"{symbol(name)} in {below} of {counted(len(part), 'class', 'classes')}, its mean {part['AUROC'].mean():.1f} %"
+        for name, part in frame.groupby("component", sort=False)
+        if (below := (part["AUROC"] < 50).sum())
+    ]
+    if said:
+        yield (
+            "Components on the wrong side of chance. Alone, as a score, some are larger for normal images, their AUROC "
+            f"below 50 %: {'; '.join(said)} ({STUDY})."
+        )
 
 
 def _largest(records):
@@ -125,6 +127,7 @@ def _decoding(records):
         f"same weights and without a label, the AUROC moves by {signed(row['mean'])} points, a mean over "
         f"{counted(row['classes'], 'class', 'classes')} ({ends}; <code>{row.name}</code> in {STUDY})."
         + _control(records)
+        + _with_sums(records)
     )
 
 
@@ -141,6 +144,19 @@ def _control(records):
         f" Over G(z) and reconstructions, three to one as in training, it moves by {signed(mixed)} points on the "
         f"{counted(len(wide), 'class', 'classes')} where that was read too, there against {signed(anew)}."
     )
+
+
+def _with_sums(records):
+    """What those averages and the printed sums do together, for each data set."""
+    frame = study.explained(records)
+    frame = frame[frame["reading"] == BOTH]
+    said = [
+        f"{row['paper_protocol']:.1f} becomes {row['NS']:.1f} % where {row['published']:.1f} % are published "
+        f"({TITLES[row['dataset']]}, {counted(row['classes'], 'class', 'classes')})"
+        for _, row in frame.iterrows()
+    ]
+    after = "This was thought of when the first figures had been seen: an explanation, no result."
+    return f" Together with the printed sums {'; '.join(said)}. {after}" if said else ""
 
 
 def _retrained(records):
@@ -225,3 +241,11 @@ def _scatter(records):
         f"weights by {(draws['95 %'] - draws['5 %']).mean():.1f} points, from the 5 % to the 95 % quantile of 200 "
         "draws: a mean over the same cells."
     )
+
+
+SUBJECTS = {
+    "Beside the published figures": (_held, _ladder, _autoencoder),
+    "What moves the score of given weights": (_alone, _largest, _decoding),
+    "How steady a training is, and what changes of it do": (_epoch, _again, _retrained),
+    "What the released protocol does with the same weights": (_scatter,),
+}
