@@ -51,8 +51,9 @@ CHANGES: dict[str, dict] = {
         ("critic_steps", 5), ("critic_gradients", "accumulated"), ("generator_optimiser", "separate"),
         ("latent_draws", "shared"), ("adversarial", "rasgan"), ("projection", "global"), ("projection", "both"),
         ("logit_head", "linear"), ("local_tap", "layer"), ("initialisation", "xavier"), ("prior", "uniform"),
-        ("warm_up_count", "included"), ("warm_up", "with-discriminators"), ("warm_up", "learning-rate"),
-        ("pixel_range", "symmetric"), ("validation_fraction", 0.1), ("last_batch", "keep"),
+        ("warm_up", "with-discriminators"), ("warm_up", "learning-rate"), ("pixel_range", "symmetric"),
+        ("validation_fraction", 0.1), ("last_batch", "keep"),
+        ("warm_up_count", "included"),  # last: the default's trainings are read after that epoch too
     )
 }  # fmt: skip
 STUDIED = TEN_CLASSES[:2]  # data sets of the study

@@ -246,12 +246,17 @@ def test_a_cells_page_has_the_auroc_by_epoch_where_it_was_read(tmp_path, monkeyp
     assert "AUROC by epoch" not in cell_pages.section(write_record(tmp_path, "mnist", 1))
 
 
-def test_the_register_says_what_the_best_epoch_would_move(tmp_path, monkeypatch):
-    cells = [write_record(tmp_path, "mnist", label, watched=read_after(0.8, 0.6)) for label in range(3)]
+def test_the_register_says_what_another_epoch_would_move(tmp_path, monkeypatch):
+    values = [0.8] * 9 + [0.7] + [0.6] * 5  # after 15 of 20 epochs, 5 of them the warm-up's: 0.7
+    cells = [write_record(tmp_path, "mnist", label, watched=read_after(*values)) for label in range(3)]
     monkeypatch.setattr(decision_pages, "committed", lambda: tuple(cells))
-    row = next(row for row in rows_of(decision_pages.decisions().text) if row["row"] == "33")
-    (settled,) = (value for name, value in row.items() if name.startswith("settled"))
-    assert settled.startswith("the last<br>") and "the best by the test's labels, no result: +20.0" in settled
+    settled = {
+        row["row"]: next(value for name, value in row.items() if name.startswith("settled"))
+        for row in rows_of(decision_pages.decisions().text)
+    }
+    assert settled["33"].startswith("the last<br>")
+    assert "the best by the test's labels, no result: +20.0 (+20.0 to +20.0) points, 3 cells" in settled["33"]
+    assert "warm_up_count=included, read after that epoch: +10.0 (+10.0 to +10.0) points, 3 cells" in settled["18"]
 
 
 # --- again ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,10 @@ from ..study import trainings
 from .common import MODEL_OF, committed
 from .html import Html, counted, interval, note, plain, signed
 
-EPOCH = 33  # the row of the epoch that is scored
+EPOCHS = {  # rows of which epoch is scored, read in the same training: their column of `trainings.chosen_epochs`, name
+    18: ("included", "warm_up_count=included, read after that epoch"),
+    33: ("best", "the best by the test's labels, no result"),
+}
 SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and what another value moved"
 
 
@@ -30,8 +33,8 @@ def decisions() -> Html:
     for number, row in register().items():
         defaults = options.get(number)
         measured = [_measured(effect) for _, effect in effects[effects["row"].astype(float) == number].iterrows()]
-        if number == EPOCH:
-            measured += _best_epoch()
+        if number in EPOCHS:
+            measured += _other_epoch(*EPOCHS[number])
         rows.append(
             {
                 "row": number,
@@ -53,15 +56,14 @@ def _measured(effect):
     return f"<small>{escape(effect['reading'])}: {signed(effect['mean'])}{ends} points, {cells}</small>"
 
 
-def _best_epoch():
-    """What the best epoch by the test's labels would move, where the epochs were read."""
+def _other_epoch(column, name):
+    """What another epoch than the last would move, where the epochs were read."""
     frame = trainings.chosen_epochs(committed())
     frame = frame[frame["dataset"].isin(plan.STUDIED) & (frame["scheme"] == "one-vs-all")]
-    frame = frame[(frame["reading"] == SCORE) & (frame["score"] == "NS")]
+    frame = frame[(frame["reading"] == SCORE) & (frame["score"] == "NS") & frame[column].notna()]
     if len(frame):
-        by_class = (frame["best"] - frame["last"]).groupby([frame["dataset"], frame["class"]]).mean()
+        by_class = (frame[column] - frame["last"]).groupby([frame["dataset"], frame["class"]]).mean()
         mean, low, high = statistics.mean_interval(by_class.to_numpy())
-        name = "the best by the test's labels, no result"
         yield _measured(
             {"reading": name, "mean": mean, "low": low, "high": high, "cells": len(frame), "retrained": False}
         )
