@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from adcgan.book import cell_pages, charts, html
 
@@ -61,6 +62,13 @@ def test_headings_are_in_order_and_pictures_have_a_text(page):
         assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
         for image in re.findall(r"<img [^>]+>", one.body):
             assert re.search(r'alt="[^"]{10,}"', image)
+
+
+def test_a_sheet_is_as_wide_as_its_columns(page, record):
+    with Image.open(next(record.directory.glob("pictures.*"))) as image:
+        columns = image.width * len(record.content["pictures"]["rows"]) // image.height  # squares
+    body = page["cells/adcgan-digits-one-vs-all-0"].body
+    assert f'<div class="adcgan-sheet" style="--columns: {columns}">' in body
 
 
 @pytest.mark.parametrize("draw", [charts.histogram, charts.roc, charts.losses])

@@ -177,11 +177,13 @@ def _pictures(record):
     name = next(name for name in PICTURES.values() if name in record.content["files"])
     data = base64.b64encode((record.directory / name).read_bytes()).decode()
     rows = record.content["pictures"]["rows"]
+    columns = len(record.picture_rows()[rows[0]])
     alt = "Rows of test images from top to bottom: " + "; ".join(rows)
     kind = "png" if name.endswith("png") else "jpeg"
     listed = "".join(f"<li>{escape(row)}</li>" for row in rows)
     return (
-        f'<div class="adcgan-sheet"><img src="data:image/{kind};base64,{data}" alt="{escape(alt)}">'
+        f'<div class="adcgan-sheet" style="--columns: {columns}">'
+        f'<img src="data:image/{kind};base64,{data}" alt="{escape(alt)}">'
         f"<ol>{listed}</ol></div>"
     )
 
