@@ -150,7 +150,11 @@ def test_trainings_of_one_class_are_set_against_each_other_where_enough_are_run(
     ]
     text = text_of([*cells, *again])
     assert f"a standard deviation of {sds[0]:.1f} points (" in text and "6 trainings of 2 classes" in text
-    assert f"with the printed sums {sds[1]:.1f} (" in text
+    assert f"with the printed sums {sds[1]:.1f} (" in text and "The autoencoder's has" not in text
+    alone = [write_record(tmp_path, "mnist", 0, seed, method="autoencoder", study=False) for seed in (0, 1)]
+    text = text_of([*cells, *again, *alone])
+    sd = np.std([100 * record.auroc["NS"] for record in alone], ddof=1)
+    assert f"the study</a>). The autoencoder's has {sd:.1f} (2 trainings of 1 class).</li>" in text
 
 
 def test_the_epochs_are_said_to_move_the_score_and_the_best_one_to_be_no_result(cells, text_of, tmp_path):

@@ -295,8 +295,24 @@ def test_the_page_of_trainings_shows_every_one_and_what_they_make_of_a_differenc
     sd, low, high = statistics.pooled_deviation([values])
     deviation = next(row for row in rows if row.get("score") == "NS")
     assert deviation["standard deviation"] == f"{sd:.1f}" and deviation["interval"] == f"{low:.1f} to {high:.1f}"
+    assert "autoencoder" not in text
     assert f"a standard error of {sd * np.sqrt(2 / 3):.1f} points" in text
     assert rows[2]["revision"] == "<code>abc</code>" and rows[2]["resumed"] == "0"
+
+
+def test_the_autoencoders_spread_stands_below_adcgans(tmp_path, page_of):
+    cells = [write_record(tmp_path, "mnist", 0, seed) for seed in range(2)]
+    places = [(0, 0), (0, 1), (0, 2), (5, 0), (5, 1), (7, 0)]  # the last class once: it says nothing
+    alone = [write_record(tmp_path, "mnist", *place, method="autoencoder", study=False) for place in places]
+    values = [[100 * record.auroc["NS"] for record in some] for some in (alone[:3], alone[3:5])]
+    sd, low, high = statistics.pooled_deviation(values)
+    assert trainings.spread_of([*cells, *alone], "autoencoder") == {
+        "score": "autoencoder", "classes": 2, "trainings": 5, "sd": sd, "low": low, "high": high,
+    }  # fmt: skip
+    assert trainings.spread_of([*cells, alone[0]], "autoencoder") == {}
+    last = rows_of(page_of("again", [*cells, *alone], []))[-1]
+    assert (last["score"], last["classes"], last["trainings"]) == ("the yardstick autoencoder", "2", "5")
+    assert last["standard deviation"] == f"{sd:.1f}" and last["interval"] == f"{low:.1f} to {high:.1f}"
 
 
 def test_a_pooled_deviation_is_about_the_groups_own_means_and_its_interval_holds_the_true_one():

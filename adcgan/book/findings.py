@@ -189,6 +189,7 @@ def _again(records):
     frame = trainings.spread(trainings.again(records, repeated())).set_index("score")
     if frame.empty or frame["low"].isna().any():
         return
+    alone = trainings.spread_of(records, "autoencoder")
     means, sums = (frame.loc[name] for name in trainings.SCORES)
     ends = [f"{of['low']:.1f} to {of['high']:.1f}" for of in (means, sums)]
     yield (
@@ -197,6 +198,12 @@ def _again(records):
         f"{counted(means['trainings'], 'training', 'trainings')} of "
         f"{counted(means['classes'], 'class', 'classes')}), with the printed sums {sums['sd']:.1f} ({ends[1]}; "
         '<a href="study.html#trained-again">the study</a>).'
+        + (
+            f" The autoencoder's has {alone['sd']:.1f} ({counted(alone['trainings'], 'training', 'trainings')} of "
+            f"{counted(alone['classes'], 'class', 'classes')})."
+            if alone
+            else ""
+        )
     )
 
 

@@ -26,7 +26,8 @@ def again() -> Html:
     frame = frames.again(committed(), repeated())
     if frame.empty:
         return note("No class is trained more than once yet.")
-    return parts(frame, _again) + _spread(frames.spread(frame))
+    alone = frames.spread_of(committed(), "autoencoder")
+    return parts(frame, _again) + _spread(frames.spread(frame), alone)
 
 
 def _again(frame):
@@ -50,23 +51,25 @@ def _again(frame):
     return plain(shown, f"{place(frame)}: AUROC (%) of every training", ("device", "revision", "finished"))
 
 
-def _spread(frame):
-    """The standard deviations, and what they make of a difference between two trainings."""
+def _spread(frame, alone):
+    """The standard deviations, the autoencoder's below them, and what they make of two trainings' difference."""
+    lines = pd.concat([frame, pd.DataFrame([alone])]) if alone else frame
     shown = pd.DataFrame(
         {
-            "score": [_name(name) for name in frame["score"]],
-            "standard deviation": frame["sd"].map("{:.1f}".format),
+            "score": [
+                Html("the yardstick autoencoder") if name == "autoencoder" else _name(name) for name in lines["score"]
+            ],
+            "classes": lines["classes"],
+            "trainings": lines["trainings"],
+            "standard deviation": lines["sd"].map("{:.1f}".format),
             "interval": [
                 "too few" if low != low else f"{low:.1f} to {high:.1f}"
-                for low, high in zip(frame["low"], frame["high"], strict=True)
+                for low, high in zip(lines["low"], lines["high"], strict=True)
             ],
         }
     )
-    sd, of = frame.set_index("score")["sd"]["NS"], frame.iloc[0]
-    caption = (
-        f"AUROC points between trainings of one class, pooled over {counted(of['classes'], 'class', 'classes')} and "
-        f"{counted(of['trainings'], 'training', 'trainings')}"
-    )
+    sd = frame.set_index("score")["sd"]["NS"]
+    caption = "AUROC points between trainings of one class, pooled over the classes trained more than once"
     classes = plan.STUDIED_CLASSES
     text = (
         f"With {sd:.1f} points the difference of two means over {classes} classes, one training each, with nothing "

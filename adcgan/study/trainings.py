@@ -9,7 +9,7 @@ from .. import statistics, tables
 from ..evaluation import auroc
 from ..records import Record
 from ..scores import COMPONENTS, SCORE, with_scores
-from .cells import CELL, described
+from .cells import CELL, described, key
 
 SCORES = ["NS", "reduction=sum"]  # with the components as means, the default, and as the printed sums
 PLACE = CELL[:3]
@@ -54,6 +54,23 @@ def spread(trainings: pd.DataFrame) -> pd.DataFrame:
         if groups:
             rows.append((name, len(groups), len(trainings), *statistics.pooled_deviation(groups)))
     return pd.DataFrame(rows, columns=["score", "classes", "trainings", "sd", "low", "high"])
+
+
+def spread_of(records: Iterable[Record], method: str) -> dict:
+    """How far another method's trainings of one class differ, as a line of `spread`; empty where none is trained twice.
+
+    Of its runs at the paper's settings (`adcgan.tables.standing`); the score's name is the method's.
+    """
+    by_class: dict[tuple, list[float]] = {}
+    for record in tables.standing(records):
+        if record.cell.method == method:
+            by_class.setdefault(key(record)[:3], []).append(100 * record.auroc["NS"])
+    groups = [values for values in by_class.values() if len(values) > 1]
+    if not groups:
+        return {}
+    sd, low, high = statistics.pooled_deviation(groups)
+    known = {"score": method, "classes": len(groups), "trainings": sum(map(len, groups))}
+    return known | {"sd": sd, "low": low, "high": high}
 
 
 def epochs(records: Iterable[Record]) -> pd.DataFrame:
