@@ -152,7 +152,7 @@ def _control(records):
 def _with_sums(records):
     """What those averages and the printed sums do together, for each data set."""
     frame = study.explained(records)
-    frame = frame[frame["reading"] == BOTH]
+    frame = frame[frame["dataset"].isin(plan.STUDIED) & (frame["scheme"] == "one-vs-all") & (frame["reading"] == BOTH)]
     said = [
         f"{row['paper_protocol']:.1f} becomes {row['NS']:.1f} % where {row['published']:.1f} % are published "
         f"({TITLES[row['dataset']]}, {counted(row['classes'], 'class', 'classes')})"
