@@ -18,12 +18,13 @@ def components() -> Html:
 
 
 def _components(frame):
-    """One part of it: means over the cells."""
+    """One part of it: means over the classes, a class's seeds averaged first."""
     shown = []
     for name, part in frame.groupby("component", sort=False):
         line = {"component": Html(symbol(name)), "terms": f"{part['terms'].iloc[0]:,}"}
-        line |= {f"weighted, {kind}": f"{part[kind].mean():.3f}" for kind in ("normal", "anomalous")}
-        line |= {"AUROC": f"{part['AUROC'].mean():.1f}", "below 50 % in": counted((part["AUROC"] < 50).sum())}
+        means = part.groupby("class")[["normal", "anomalous", "AUROC"]].mean().mean()
+        line |= {f"weighted, {kind}": f"{means[kind]:.3f}" for kind in ("normal", "anomalous")}
+        line |= {"AUROC": f"{means['AUROC']:.1f}", "below 50 % in": counted((part["AUROC"] < 50).sum())}
         shown.append(line)
     where = place(frame)
     return plain(pd.DataFrame(shown), f"{where}: the weighted terms of NS and each component's own AUROC (%), means")

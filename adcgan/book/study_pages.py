@@ -56,18 +56,22 @@ def covered() -> Html:
 
 
 def readings() -> Html:
-    """What every reading adds to the paper protocol on the same weights, for each data set and scheme."""
+    """What every reading adds to the paper protocol on the same weights, for each data set and scheme.
+
+    Means over classes, a class's seeds averaged first, as in the tables.
+    """
     frame = study.readings(committed())
     if frame.empty:
         return note(NOTHING)
     columns = {}
     for (dataset, scheme), part in kinds(frame):
         cells = part["cell"].nunique()
-        by_reading = part.groupby("reading").agg(NS=("NS", "mean"), points=("difference", "mean"), of=("NS", "size"))
+        sizes = part.groupby("reading").size()
+        by_class = part.groupby(["reading", "class"])[["NS", "difference"]].mean()
         column = {}
-        for reading, row in by_reading.iterrows():
-            fewer = f" ({counted(row['of'])})" if row["of"] < cells else ""
-            column[reading] = f"{row['NS']:.1f}" if reading == "paper" else f"{signed(row['points'])}{fewer}"
+        for reading, row in by_class.groupby("reading").mean().iterrows():
+            fewer = f" ({counted(sizes[reading])})" if sizes[reading] < cells else ""
+            column[reading] = f"{row['NS']:.1f}" if reading == "paper" else f"{signed(row['difference'])}{fewer}"
         columns[f"{title(dataset)}, {scheme}, {counted(cells)}"] = column
     wide = pd.DataFrame(columns).fillna("")
     first = [name for name in ("paper", "released") if name in wide.index]
