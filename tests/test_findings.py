@@ -163,7 +163,8 @@ def test_the_epochs_are_said_to_move_the_score_and_the_best_one_to_be_no_result(
     watched = [{SCORE: dict.fromkeys(names, value) | {"reduction=sum": value + 0.01}} for value in values]
     text = text_of([*cells, write_record(tmp_path, "fashion_mnist", 6, watched=watched)])
     sd = 100 * np.std([0.5, 0.5, 0.8, 0.7, 0.6], ddof=1)
-    assert f"a standard deviation of {sd:.1f} points, with the printed sums {sd:.1f} (means over the 1 cell" in text
+    said = f"a standard deviation of {sd:.1f} points, with the printed sums {sd:.1f}"
+    assert f"{said} (means over 1 class, 1 cell whose epochs" in text
     assert "no result, would have +20.0 points more, with the printed sums +20.0: 80.0 and 81.0 % where 91.7 %" in text
     steady = [epoch | {study.RECONSTRUCTION_STATISTICS: dict.fromkeys(names, 0.7)} for epoch in watched]
     text = text_of([*cells, write_record(tmp_path, "fashion_mnist", 6, watched=steady)])

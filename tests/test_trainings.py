@@ -211,6 +211,19 @@ def test_a_choice_of_the_epoch_is_among_the_adversarial_ones(tmp_path):
     assert of(frame, read, score="NS", reading=RECONSTRUCTION_STATISTICS)["best"] == pytest.approx(85)
 
 
+def test_the_mean_over_classes_counts_a_class_once_however_many_seeds_it_has(tmp_path):
+    ends = [(0, 0, 0.8), (0, 1, 0.6), (1, 0, 0.5)]
+    chosen = trainings.chosen_epochs(
+        [write_record(tmp_path, "mnist", label, seed, watched=read_after(end)) for label, seed, end in ends]
+    )
+    means = trainings.over_classes(chosen)
+    assert means.loc[(SCORE, "NS"), "last"] == pytest.approx(60)
+    own = chosen.query("score == 'NS' and reading == @SCORE").groupby("class")["sd"].mean()
+    assert means.loc[(SCORE, "NS"), "sd"] == pytest.approx((own[0] + own[1]) / 2)
+    chosen.loc[0, "included"] = np.nan  # what a class lacks, the mean lacks
+    assert np.isnan(trainings.over_classes(chosen).loc[(SCORE, "NS"), "included"])
+
+
 def test_the_page_of_epochs_draws_each_cell_and_shows_its_frame(tmp_path, page_of):
     cells = [
         write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.6)),

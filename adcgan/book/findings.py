@@ -212,7 +212,7 @@ def _epoch(records):
     frame = trainings.chosen_epochs(records)
     if frame.empty:
         return
-    means = frame.groupby(["reading", "score"])[["last", "best", "published", "sd"]].mean()
+    means, classes = trainings.over_classes(frame), len(frame[["dataset", "scheme", "class"]].drop_duplicates())
     own, sums = (means.loc[(SCORE, score)] for score in trainings.SCORES)
     anew = [(study.RECONSTRUCTION_STATISTICS, score) for score in trainings.SCORES]
     steady = (
@@ -223,8 +223,8 @@ def _epoch(records):
     )
     yield (
         "The epoch. Over the last five epochs of a training its AUROC has a standard deviation of "
-        f"{own['sd']:.1f} points, with the printed sums {sums['sd']:.1f}{steady} (means over the "
-        f"{counted(frame['cell'].nunique())} whose epochs were read; "
+        f"{own['sd']:.1f} points, with the printed sums {sums['sd']:.1f}{steady} (means over "
+        f"{counted(classes, 'class', 'classes')}, {counted(frame['cell'].nunique())} whose epochs were read; "
         '<a href="study.html#which-epoch">the study</a>). The last epoch is scored. The best adversarial one, chosen '
         f"by the test's labels and so no result, would have {signed(own['best'] - own['last'])} points more, with the "
         f"printed sums {signed(sums['best'] - sums['last'])}: {own['best']:.1f} and {sums['best']:.1f} % where "

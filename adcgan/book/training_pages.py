@@ -93,15 +93,15 @@ def epochs() -> Html:
 
 
 def _means(chosen):
-    """The means over the cells that have each reading."""
-    lines = []
+    """The means over the classes of the cells that have each reading."""
+    lines, of = [], frames.over_classes(chosen)
     for (reading, score), part in chosen.groupby(["reading", "score"], sort=False):
-        means = part[list(COLUMNS)].mean(skipna=False)
+        means = of.loc[(reading, score)]
         epochs = sorted(set(part["epochs"]))
         line = {"reading": READINGS[reading], "score": _plain(score), "cells": len(part)}
         line["epochs"] = " or ".join(map(str, epochs))
         lines.append(line | _figures(means) | {"best less last": signed(means["best"] - means["last"])})
-    caption = "AUROC (%) by adversarial epoch, means over the cells that were read so"
+    caption = "AUROC (%) by adversarial epoch, means over the classes of the cells that were read so"
     return plain(pd.DataFrame(lines), caption, ("score",))
 
 

@@ -121,3 +121,18 @@ def chosen_epochs(records: Iterable[Record]) -> pd.DataFrame:
     known = ["reading", "score", "published", "epochs", "last", "included", "best", "at", "least", "sd"]
     columns = [*CELL, "cell", "name", *known]
     return pd.DataFrame(rows, columns=columns)
+
+
+def over_classes(chosen: pd.DataFrame) -> pd.DataFrame:
+    """Means of `chosen_epochs` over classes, seeds averaged first: published, last, included, best, least, sd.
+
+    By (reading, score); NaN where a class lacks it.
+    """
+    columns = ["published", "last", "included", "best", "least", "sd"]
+    by_class = chosen.groupby([*PLACE, "reading", "score"], sort=False)[columns].agg(_mean)
+    return by_class.groupby(["reading", "score"], sort=False).agg(_mean)
+
+
+def _mean(values):
+    """NaN where one is."""
+    return values.mean(skipna=False)
