@@ -371,7 +371,21 @@ def test_a_changed_cell_is_set_against_the_same_cell_without_the_change(cells, t
     row = of(frame, changed, reading="contrastive=literal")
     assert row["NS"] == pytest.approx(100 * changed.auroc["NS"])
     assert row["difference"] == pytest.approx(100 * (changed.auroc["NS"] - cells[1].auroc["NS"]))
+    sums = [combine(record.components, 0.1, 0.5, TERMS) for record in (changed, cells[1])]
+    sums = [100 * evaluation.auroc(changed.anomalous, values) for values in sums]
+    assert (row["sums"], row["sums_difference"]) == (pytest.approx(sums[0]), pytest.approx(sums[0] - sums[1]))
     assert study.retrained([changed, *cells]).equals(frame)
+
+
+def test_the_page_of_changed_trainings_sets_each_beside_its_cell_with_the_defaults(cells, page_of, tmp_path):
+    assert "trained again with a change yet" in page_of("retrained", cells)
+    changed = [write_record(tmp_path, "mnist", 0, reconstruction="sum"), write_record(tmp_path, "digits", 0, beta=0.1)]
+    (line,) = rows_of(page_of("retrained", [*cells, *changed]))  # the digits are no data set of the study
+    assert line["change"] == "reconstruction=sum" and line["cell"] == "MNIST, one-vs-all, 0 name 0, seed 0"
+    figures_of = (100 * record.auroc["NS"] for record in (cells[0], changed[0]))
+    assert [line["NS, the defaults"], line["NS, changed"]] == [f"{value:.1f}" for value in figures_of]
+    moved = study.retrained([*cells, *changed]).query("dataset == 'mnist'")["sums_difference"].item()
+    assert line["printed sums, points"] == f"{moved:+.1f}"
 
 
 @pytest.mark.parametrize(

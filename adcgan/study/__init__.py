@@ -14,7 +14,7 @@ from .. import statistics, tables
 from ..config import CONFIGS
 from ..evaluation import auroc
 from ..records import Record
-from ..scores import BOTH, RECONSTRUCTION_STATISTICS, TRAINING_STATISTICS, normality_score
+from ..scores import BOTH, RECONSTRUCTION_STATISTICS, TRAINING_STATISTICS, normality_score, with_scores
 from .cells import CELL, described, groups, key, one_for_all, single_change, studied
 from .latents import RULES, left_over_draws
 
@@ -44,21 +44,29 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def retrained(records: Iterable[Record]) -> pd.DataFrame:
-    """Cells trained with one option changed, against the same cell without: dataset .. seed, reading, difference.
+    """Cells trained with one option changed, against the same cell without: dataset .. seed, reading, NS, difference,
+    sums, sums_difference: the latter two with the components as the printed sums.
 
     Runs that change the budget, the width, or only the scoring (`NOT_RETRAINED`) are not among them.
     """
     records = [record for record in records if record.cell.method == "adcgan"]
-    default = {key(record): 100 * record.auroc["NS"] for record in records if not record.cell.departures}
+    default = {key(record): record for record in records if not record.cell.departures}
     rows = []
     for record in records:
         change = single_change(record.cell.departures)
         if change is None or key(record) not in default:
             continue
-        ours = 100 * record.auroc["NS"]
-        difference = ours - default[key(record)]
-        rows.append(described(record) | {"reading": change, "NS": ours, "difference": difference})
-    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", "reading", "NS", "difference"])
+        (NS, sums), (default_NS, default_sums) = (_both_ways(some) for some in (record, default[key(record)]))
+        moved = {"NS": NS, "difference": NS - default_NS, "sums": sums, "sums_difference": sums - default_sums}
+        rows.append(described(record) | {"reading": change} | moved)
+    columns = ["reading", "NS", "difference", "sums", "sums_difference"]
+    return pd.DataFrame(rows, columns=[*CELL, "cell", "name", *columns])
+
+
+def _both_ways(record):
+    """AUROC (%) of NS, and with the components as the printed sums."""
+    sums = with_scores(record.cell.config, record.components)["reduction=sum"]
+    return 100 * record.auroc["NS"], 100 * auroc(record.anomalous, sums)
 
 
 def effects(records: Iterable[Record], datasets: Iterable[str], scheme: str = "one-vs-all") -> pd.DataFrame:
