@@ -25,7 +25,7 @@ from adcgan.config import CONFIGS, configure
 from adcgan.methods import protocols
 from adcgan.networks import Critic, Encoder, Generator, LatentDiscriminator
 from adcgan.records import Cell, write
-from adcgan.scores import COMPONENTS, combine, normality_score
+from adcgan.scores import BOTH, COMPONENTS, combine, normality_score
 from adcgan.study import components, latents
 from adcgan.study.cells import CELL, NOT_RETRAINED, single_change
 
@@ -374,7 +374,16 @@ def test_a_changed_cell_is_set_against_the_same_cell_without_the_change(cells, t
     sums = [combine(record.components, 0.1, 0.5, TERMS) for record in (changed, cells[1])]
     sums = [100 * evaluation.auroc(changed.anomalous, values) for values in sums]
     assert (row["sums"], row["sums_difference"]) == (pytest.approx(sums[0]), pytest.approx(sums[0] - sums[1]))
+    assert np.isnan(row["anew"]) and np.isnan(row["both"])
     assert study.retrained([changed, *cells]).equals(frame)
+
+
+def test_a_changed_cell_has_its_own_readings_with_the_averages_anew(cells, tmp_path):
+    changed = write_record(tmp_path, "mnist", 0, contrastive="literal")
+    of_paper = changed.content["study"]["paper"]
+    changed.content["study"] |= {study.RECONSTRUCTION_STATISTICS: of_paper | {"NS": 0.7}, BOTH: of_paper | {"NS": 0.8}}
+    row = of(study.retrained([*cells, changed]), changed, reading="contrastive=literal")
+    assert (row["anew"], row["both"]) == (pytest.approx(70), pytest.approx(80))
 
 
 def test_the_page_of_changed_trainings_sets_each_beside_its_cell_with_the_defaults(cells, page_of, tmp_path):
@@ -385,7 +394,7 @@ def test_the_page_of_changed_trainings_sets_each_beside_its_cell_with_the_defaul
     figures_of = (100 * record.auroc["NS"] for record in (cells[0], changed[0]))
     assert [line["NS, the defaults"], line["NS, changed"]] == [f"{value:.1f}" for value in figures_of]
     moved = study.retrained([*cells, *changed]).query("dataset == 'mnist'")["sums_difference"].item()
-    assert line["printed sums, points"] == f"{moved:+.1f}"
+    assert line["printed sums, points"] == f"{moved:+.1f}" and line["both, changed"] == ""
 
 
 @pytest.mark.parametrize(

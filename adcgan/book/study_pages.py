@@ -140,6 +140,8 @@ def retrained() -> Html:
         shown[f"{heading}, the defaults"] = (frame[value] - frame[moved]).map("{:.1f}".format)
         shown[f"{heading}, changed"] = frame[value].map("{:.1f}".format)
         shown[f"{heading}, points"] = frame[moved].map(signed)
+    for heading, value in (("averaged anew", "anew"), ("both", "both")):
+        shown[f"{heading}, changed"] = [f"{auroc:.1f}" if auroc == auroc else "" for auroc in frame[value]]
     caption = "Trained again with a change, beside the same cell without (AUROC %)"
     return plain(shown, caption, ("change", "cell"))
 

@@ -45,8 +45,10 @@ def readings(records: Iterable[Record]) -> pd.DataFrame:
 
 def retrained(records: Iterable[Record]) -> pd.DataFrame:
     """Cells trained with one option changed, against the same cell without: dataset .. seed, reading, NS, difference,
-    sums, sums_difference: the latter two with the components as the printed sums.
+    sums, sums_difference, anew, both.
 
+    ``sums``: with the components as the printed sums. ``anew``: with G's batch norm averaged anew
+    (`RECONSTRUCTION_STATISTICS`), ``both``: with both; NaN where the changed cell was not read so.
     Runs that change the budget, the width, or only the scoring (`NOT_RETRAINED`) are not among them.
     """
     records = [record for record in records if record.cell.method == "adcgan"]
@@ -58,8 +60,10 @@ def retrained(records: Iterable[Record]) -> pd.DataFrame:
             continue
         (NS, sums), (default_NS, default_sums) = (_both_ways(some) for some in (record, default[key(record)]))
         moved = {"NS": NS, "difference": NS - default_NS, "sums": sums, "sums_difference": sums - default_sums}
+        for column, reading in (("anew", RECONSTRUCTION_STATISTICS), ("both", BOTH)):
+            moved[column] = 100 * record.readings.get(reading, {"NS": np.nan})["NS"]
         rows.append(described(record) | {"reading": change} | moved)
-    columns = ["reading", "NS", "difference", "sums", "sums_difference"]
+    columns = ["reading", "NS", "difference", "sums", "sums_difference", "anew", "both"]
     return pd.DataFrame(rows, columns=[*CELL, "cell", "name", *columns])
 
 
