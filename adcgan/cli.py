@@ -1,7 +1,7 @@
-"""The command line: ``adcgan run`` trains, scores and records cells, ``adcgan sweep`` works through the paper's grid
-within a time, ``adcgan check`` reads records back.
+"""The command line: ``adcgan run`` trains, scores and records, ``adcgan sweep`` works through the paper's grid within a
+time, ``adcgan diagnose`` asks more of trained models, ``adcgan check`` reads records back.
 
-Every error is one line on standard error with exit status 2; a sweep of which cells failed exits 1; an interrupted run
+Every error is one line on standard error with exit status 2; a sweep of which runs failed exits 1; an interrupted run
 exits 130 and continues from its last epoch when started again.
 """
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import __version__
-from .config import CONFIGS, SCHEMES, parse_options
+from .config import CONFIGS, RECIPES, SCALES, SCHEMES, parse_options
 from .data import DATASETS
 from .errors import UNFORESEEN, AdcganError, one_line
 
@@ -55,7 +55,10 @@ def _run(given):
     from .records import find
 
     options = {name: value for name in _options() if (value := getattr(given, name)) is not None}
-    dataset, cells = experiments.plan(given.method, given.dataset, given.scheme, given.classes, given.seeds, options)
+    dataset, cells = experiments.plan(
+        given.method, given.dataset, given.scheme, given.classes, given.seeds, options,
+        recipe=given.recipe, scale=given.scale,
+    )  # fmt: skip
     if dataset.provenance != "canonical":
         print(f"{dataset.name}: {dataset.provenance}", file=sys.stderr)
     missing = any(find(cell, given.runs) is None for cell in cells)
@@ -88,7 +91,7 @@ def _run_cells(cells, dataset, runs, device):
         record = experiments.run(cell, dataset, runs, device)
         cost = record.content["cost"]
         print(
-            f"{cell}: AUROC {100 * record.auroc['NS']:.1f} %, trained in {cost['train_seconds']:.0f} s, "
+            f"{cell}: AUROC {100 * record.result:.1f} %, trained in {cost['train_seconds']:.0f} s, "
             f"{record.directory}",
             flush=True,
         )
@@ -97,20 +100,25 @@ def _run_cells(cells, dataset, runs, device):
 def _sweep(given):
     import time
 
-    from . import experiments, plan
+    from . import experiments, notebook, plan
     from .sweep import sweep
 
     started = time.monotonic()
     chosen = dict(datasets=given.datasets, classes=given.classes, seeds=given.seeds)
-    if given.study:
-        if given.methods or given.schemes or given.options:
-            raise AdcganError("--study settles method, scheme and options: leave --methods, --schemes, --options out")
-        cells = plan.study_cells(**chosen)
+    if given.ablations:
+        if given.methods or given.schemes or given.options or given.scales or given.recipes:
+            raise AdcganError("--ablations settles everything but data sets, classes and seeds: leave the others out")
+        cells = plan.ablations(**chosen)
     else:
         options = parse_options("adcgan", given.options) if given.options else {}
-        cells = plan.cells(methods=given.methods, schemes=given.schemes, options=options, **chosen)
+        cells = plan.cells(
+            methods=given.methods, schemes=given.schemes, scales=given.scales, recipes=given.recipes, options=options,
+            **chosen,
+        )  # fmt: skip
     if not cells:
-        raise AdcganError("no cell of the grid has that method, data set, scheme, class and seed: leave a filter out")
+        raise AdcganError(
+            "no run of the grid has that method, recipe, scale, data set, scheme, class and seed: leave a filter out"
+        )
     device = experiments.choose_device(given.device)
     if given.dry_run:
         _dry_run(cells, given, device.type)
@@ -119,11 +127,13 @@ def _sweep(given):
 
     def report(cell, result):
         print(f"{cell}: {'done' if result is None else result}", flush=True)
+        if result is None and not (given.no_notebooks or given.ablations or given.options):
+            notebook.leave(cell, cells, given.runs)
 
     outcome = sweep(cells, given.runs, device=given.device, jobs=given.jobs, deadline=deadline, report=report)
     before = len(cells) - len(outcome.finished) - len(outcome.failed) - len(outcome.left)
     print(
-        f"{len(cells)} cells: {before} were done, {len(outcome.finished)} done now, {len(outcome.left)} left, "
+        f"{len(cells)} runs: {before} were done, {len(outcome.finished)} done now, {len(outcome.left)} left, "
         f"{len(outcome.failed)} failed, in {time.monotonic() - started:.0f} s"
     )
     for cell, reason in outcome.failed.items():
@@ -132,39 +142,47 @@ def _sweep(given):
 
 
 def _dry_run(cells, given, device):
-    """The cells by kind: how many in which state, and what those not done would take, from measured rates."""
+    """The runs by kind: how many in which state, and the processor hours that those not done would take here."""
     from itertools import groupby
 
     from . import plan
+    from .costs import Costs
     from .records import read_all
 
     places = dict.fromkeys(place.resolve() for place in (given.runs, Path("runs")) if place.is_dir())
-    rates = {} if given.options else plan.rates([record for place in places for record in read_all(place)], device)
+    rates = plan.rates([record for place in places for record in read_all(place)], device)
+    costs = Costs(rates, device)
     total, unknown = 0.0, 0
-
-    def kind_of(cell):
-        changed = " ".join(f"{name}={value}" for name, value in cell.departures.items())
-        return cell.method, cell.dataset, cell.scheme, changed
-
-    for (*kind, changed), group in groupby(cells, key=kind_of):
+    for (*kind, changed), group in groupby(cells, key=lambda cell: (*plan.kind(cell), plan.named(cell.changes))):
+        group = list(group)
         states = [plan.state(cell, given.runs) for cell in group]
         left = len(states) - states.count("done")
-        rate = rates.get(tuple(kind))
-        line = f"{' '.join([*kind, changed]).strip()}: " + ", ".join(
+        line = f"{' '.join(filter(None, [*kind, changed]))}: " + ", ".join(
             f"{states.count(state)} {state}" for state in dict.fromkeys(states)
         )
-        if left and rate:
-            total += left * rate.seconds / given.jobs
-            line += (
-                f"; {rate.seconds:.0f} s and {rate.memory / 2**30:.1f} GiB a cell on {device} "
-                f"({rate.cells} measured): {left * rate.seconds / 3600:.1f} h"
-            )
-        elif left:
-            unknown += left
-            line += f"; no cell measured on {device}"
-        print(line)
-    beside = f", and {unknown} cells of unknown cost" if unknown else ""
-    print(f"left: {total / 3600:.1f} h in {given.jobs} at once (as if they did not slow each other){beside}")
+        if left:
+            each, how = costs.of(group[0])
+            if each is None:
+                unknown += left
+                line += "; cost not known: no run measured"
+            else:
+                total += left * each
+                line += f"; {each:.0f} processor seconds a run ({how}): {left * each / 3600:.1f} h"
+        print(line, flush=True)
+    beside = f", and {unknown} runs of unknown cost" if unknown else ""
+    print(
+        f"left: {total / 3600:.1f} processor hours, {total / 3600 / given.jobs:.1f} h with {given.jobs} at once{beside}"
+    )
+
+
+def _diagnose(given):
+    from . import experiments
+
+    for path in given.records:
+        record = experiments.record_at(path)
+        written = experiments.diagnose(record, given.device, again=given.again)
+        print(f"{record.cell}: {'diagnosed' if written else 'was diagnosed before'}, {record.directory}", flush=True)
+    return 0
 
 
 def _check(given):
@@ -186,6 +204,16 @@ def _parser():
     run.add_argument("--method", default="adcgan", choices=CONFIGS, help="method (default: %(default)s)")
     run.add_argument("--dataset", required=True, help="name of a data set, or the path of a directory of pictures")
     run.add_argument("--scheme", default="one-vs-all", choices=SCHEMES, help="default: %(default)s")
+    run.add_argument(
+        "--recipe", metavar="RECIPE",
+        help=f"AD-CGAN's choices: {' or '.join(RECIPES)}, what the paper prints or what the authors' script does "
+        f"(default: {RECIPES[0]})",
+    )  # fmt: skip
+    run.add_argument(
+        "--scale", metavar="SCALE",
+        help=f"{' or '.join(SCALES)}: the paper's sizes, or a quarter of the widths and 2,000 images an epoch "
+        f"(default: {SCALES[0]})",
+    )  # fmt: skip
     run.add_argument("--classes", nargs="*", default=[], help="classes by number or name (default: all)")
     run.add_argument("--seeds", nargs="+", type=int, default=[0], help="default: 0")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
@@ -194,7 +222,8 @@ def _parser():
     )
     _add_runs(run)
     group = run.add_argument_group(
-        "options of the methods", "default: the paper's settings, then the register's; for which methods in brackets"
+        "options of the methods",
+        "default: as the recipe and the scale say; a run that changes one is an ablation; for which methods in brackets",
     )
     for name, fields in _options().items():
         group.add_argument(
@@ -203,22 +232,29 @@ def _parser():
         )  # fmt: skip
     sweep = commands.add_parser("sweep", help="work through the paper's grid; start it again to continue")
     sweep.set_defaults(command=_sweep)
-    for name, known in {"methods": CONFIGS, "datasets": DATASETS, "schemes": SCHEMES}.items():
+    known_names = {"methods": CONFIGS, "datasets": DATASETS, "schemes": SCHEMES, "scales": SCALES, "recipes": RECIPES}
+    for name, known in known_names.items():
         sweep.add_argument(
-            f"--{name}", nargs="+", default=[], choices=known, metavar=name[:-1].upper(),
+            f"--{name}", *([f"--{name[:-1]}"] if name in ("scales", "recipes") else []), nargs="+", default=[], choices=known, metavar=name[:-1].upper(),
             help=f"only these of {', '.join(known)}",
         )  # fmt: skip
     sweep.add_argument("--classes", nargs="+", default=[], help="only these, by number or name")
     sweep.add_argument("--seeds", nargs="+", type=int, default=[], help="only these")
-    sweep.add_argument("--study", action="store_true", help="the protocol study's trainings instead of the grid")
-    sweep.add_argument("--options", default="", help="options for all cells, as in 'epochs=1 width=0.1'")
+    sweep.add_argument("--ablations", action="store_true", help="the ablations of recipe printed instead of the grid")
+    sweep.add_argument("--options", default="", help="options for all runs, as in 'epochs=1 width=0.1'")
+    sweep.add_argument("--no-notebooks", action="store_true", help="leave no executed notebook of what is complete")
     _add_runs(sweep, "--out")  # its name before
     sweep.add_argument("--time-limit", type=_above_zero(float), metavar="SECONDS", help="stop before, with checkpoints")
     sweep.add_argument(
-        "--jobs", type=_above_zero(int), default=1, help="cells at once: processes on a CPU, streams on a GPU"
+        "--jobs", type=_above_zero(int), default=1, help="runs at once: processes on a CPU, streams on a GPU"
     )
     sweep.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
-    sweep.add_argument("--dry-run", action="store_true", help="list the cells' states and what is left would take")
+    sweep.add_argument("--dry-run", action="store_true", help="list the runs' states and the hours left")
+    diagnose = commands.add_parser("diagnose", help="ask more of trained models; needs no training")
+    diagnose.set_defaults(command=_diagnose)
+    diagnose.add_argument("records", nargs="+", type=Path, metavar="RUN", help="directory of a record")
+    diagnose.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
+    diagnose.add_argument("--again", action="store_true", help="also where it was diagnosed before")
     check = commands.add_parser("check", help="read every record back and say whether all are whole")
     check.set_defaults(command=_check)
     _add_runs(check)

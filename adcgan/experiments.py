@@ -1,4 +1,4 @@
-"""One cell from data to record, and lists of cells as users name them."""
+"""One run from data to record, and lists of runs as users name them."""
 
 import os
 import platform
@@ -15,47 +15,63 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import __version__, data, methods, splits, training
-from .config import configure
+from . import __version__, data, methods, model_file, splits, training
+from .config import configure, settle
 from .data import CANONICAL, Dataset
 from .errors import AdcganError
 from .evaluation import auroc
 from .lease import held
 from .preprocessing import pad_shrink
-from .records import CHECKPOINT, Cell, Record, find, write
-from .scores import normality_score
-from .watching import watching
+from .records import (
+    CHECKPOINT, MODEL, RECORD, Cell, Record, check_file, find, read, stale_noise, write, write_diagnostics,
+)  # fmt: skip
+from .scores import normality_score, with_scores
 
 COLUMNS = 8  # pictures in a row of a record's sheet: of seed 0, which the gallery shows
 FEW_COLUMNS = 2  # of other seeds: a whole sheet for each would fill the repository
-LOCK = "cell.lock"  # held in the cell's directory while it is in work
+LOCK = "cell.lock"  # held in the run's directory while it is running
+PER_EPOCH = 1000  # test images of either kind, at most, that are scored after each epoch
+SPREAD = 256  # test images whose spread is measured; of a method that searches, those of the sheet of pictures
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
 
 
 class Busy(AdcganError):
-    """Another process has the cell in work."""
+    """Another process is running it."""
 
 
 def plan(
-    method: str, dataset: str, scheme: str, classes: list, seeds: list[int], options: dict | None = None
+    method: str,
+    dataset: str,
+    scheme: str,
+    classes: list,
+    seeds: list[int],
+    options: dict | None = None,
+    *,
+    recipe: str | None = None,
+    scale: str | None = None,
 ) -> tuple[Dataset, list[Cell]]:
-    """The data set and the cells of (classes x seeds), everything checked before any work.
+    """The data set and the runs of (classes x seeds), everything checked before any work.
 
-    ``classes`` by number or name, empty for all; ``options`` as `adcgan.config.configure` takes them.
+    ``classes`` by number or name, empty for all; ``options``, ``recipe`` and ``scale`` as `adcgan.config.configure`
+    takes them.
     """
+    recipe, scale = settle(method, recipe, scale)
     options = dict(options or {})
     format = {name: _integer(name, options.pop(name)) for name in ("image_size", "channels") if name in options}
     # The names first: a misspelt option should not wait for a download.
-    configure(method, scheme, format.get("image_size", 28), format.get("channels", 1), **options)
+    given = dict(recipe=recipe, scale=scale) | options
+    configure(method, scheme, format.get("image_size", 28), format.get("channels", 1), **given)
     loaded = data.load(dataset, **format)
-    config = configure(method, scheme, loaded.image_size, loaded.channels, **options)
+    config = configure(method, scheme, loaded.image_size, loaded.channels, **given)
     labels = [loaded.class_index(name) for name in classes] or list(range(len(loaded.classes)))
     for seed in seeds:
         if type(seed) is not int or not 0 <= seed < 2**32:  # scikit-learn's bound, the lowest
             raise AdcganError(f"seed {seed!r}: expected a whole number from 0 to {2**32 - 1}")
     if not seeds:
         raise AdcganError("no seed given: expected at least one, as in seeds 0 1 2")
-    cells = [Cell(method, loaded.name, scheme, label, seed, config) for label in labels for seed in seeds]
+    cells = [
+        Cell(method, loaded.name, scheme, label, seed, config, recipe, scale) for label in labels for seed in seeds
+    ]
     for cell in cells:
         splits.make_split(loaded, scheme, cell.label, config.test_set)
     return loaded, cells
@@ -95,7 +111,7 @@ def work(
     _make_writable(directory)
     with held(directory / LOCK) as mine:
         if not mine:
-            raise Busy(f"{cell} is in work elsewhere ({directory / LOCK} is held): wait for its end")
+            raise Busy(f"{cell} is already running ({directory / LOCK} is held): wait for its end")
         if (done := _existing(cell, dataset, runs)) is not None:  # ended elsewhere just before
             return done
         return (yield from _measure(cell, dataset, runs, choose_device(device), eager, deadline))
@@ -120,93 +136,198 @@ def check_data(record: Record, dataset: Dataset) -> None:
 def _measure(cell, dataset, runs, where, eager, deadline):
     """Train, score and record: a step at a time, the record is the generator's return value."""
     code = code_revision()
-    split, left_out = _images(cell, dataset)
+    split = images_of(cell, dataset)
     checkpoint = cell.directory(runs) / CHECKPOINT
     identity = f"{cell} {cell.digest[:8]} data {dataset.fingerprint[:8]}"
     if where.type == "cuda":
         torch.cuda.reset_peak_memory_stats(where)
-    path = None
+    content, path = {}, None
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(cell.seed)
         method = methods.build(cell.method, cell.config, where)
         if isinstance(method, methods.Yardstick):
             history = training.fit(method, split.train, seed=cell.seed)
         else:
+            few = PerEpoch(method, split)
             session = training.Training(
                 method, split.train, seed=cell.seed, checkpoint=checkpoint, identity=identity, title=str(cell),
-                eager=eager, deadline=deadline, code=_label(code), watch=watching(cell.config, method, split),
+                eager=eager, deadline=deadline, code=_label(code), after_epoch=few.auroc,
             )  # fmt: skip
+            few.limit(session.images_per_epoch)
             yield from session.steps()
             session.check_time(method.scoring_cost * len(split.test) / session.images_per_epoch)
             history, path = session.history, session.stepper.name
-        found = _score(cell, method, split, left_out)
-    content = _content(cell, dataset, split, history, found)
+            steps = len(history.losses) * (session.batches + bool(session.rest))
+            if few.count:
+                content["per_epoch"] = {"images": few.count, "auroc": history.auroc}
+        found = _score(cell, method, split)
+    content |= _content(cell, dataset, split, history, found)
+    if isinstance(method, methods.Method):
+        content["cost"]["steps"] = steps
+        sha = model_file.save(cell.directory(runs) / MODEL, method, content["run"], content["data"])
+        content["model"] = {"file": MODEL, "sha256": sha}
     if earlier := [label for label in history.codes if label != _label(code)]:
         code = code | {"earlier": earlier}
     content["code"], content["device"] = code, device_description(where) | ({"path": path} if path else {})
     content["cost"]["peak_memory_bytes"] = _peak_memory(where)
-    arrays = {"labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **found.components}
-    record = write(cell, runs, content, arrays, found.pictures, found.study, found.walk)
+    arrays = {"labels": split.test_labels.astype(np.uint16), "anomalous": split.anomalous, **found.arrays}
+    record = write(cell, runs, content, arrays, found.pictures)
     checkpoint.unlink(missing_ok=True)
     return record
 
 
-def _images(cell, dataset):
-    """The cell's split, prepared as its options say, and the anomalies that it leaves out."""
+def record_at(path: Path) -> Record:
+    """The record in a directory, found with the directory of runs that it lies in."""
+    path = Path(path).resolve()
+    file = path if path.name == RECORD else path / RECORD
+    if not file.exists():
+        raise AdcganError(f"{path} holds no {RECORD}: name the directory of a record")
+    depth = 6  # scale, method, data set, scheme, class, seed: the same in format 1, whose first part is its name
+    if len(file.parents) <= depth:
+        raise AdcganError(f"{path} is no directory of a record: expected RUNS/SCALE/METHOD/DATASET/SCHEME/CLASS/SEED")
+    return read(file, file.parents[depth])
+
+
+def diagnosable(record: Record) -> bool:
+    """Whether `diagnose` has something to do: AD-CGAN, its model still there, no diagnostics yet."""
+    return record.cell.method == "adcgan" and (record.directory / MODEL).exists() and not record.diagnostics
+
+
+def diagnose(record: Record, device: str = "auto", *, again: bool = False, dataset: Dataset | None = None) -> bool:
+    """Write what `adcgan.diagnostics` finds in the stored model beside ``record``; False where it was there before.
+
+    Raises AdcganError where there is no model, where it is not the one recorded, or where the data are other ones.
+    """
+    from . import diagnostics
+
+    cell = record.cell
+    if cell.method != "adcgan":
+        raise AdcganError(f"{cell}: diagnostics are AD-CGAN's; there are none of method {cell.method}")
+    if record.diagnostics and not again:
+        return False
+    path = record.directory / MODEL
+    if "model" not in record.content or not path.exists():
+        raise AdcganError(f"{record.directory} holds no {MODEL}: models are not committed; run it again elsewhere")
+    check_file(record.directory / RECORD, MODEL, record.content["model"]["sha256"])
+    started, processor = time.monotonic(), time.process_time()
+    dataset = dataset or data.load(cell.dataset)
+    check_data(record, dataset)
+    split = images_of(cell, dataset)
+    method = model_file.load(path, choose_device(device)).method
+    normal = split.train[: cell.config.epoch_images or len(split.train)]
+    found = diagnostics.diagnose(method, split.test, split.test_labels, split.anomalous, normal)
+    content = {
+        "variants": found.variants,
+        "one_image": sorted(found.images),
+        "code": code_revision(),
+        "device": device_description(choose_device(device)),
+        "cost": {
+            "seconds": round(time.monotonic() - started, 2),
+            "processor_seconds": round(time.process_time() - processor, 2),
+        },
+    }
+    write_diagnostics(record, content, found.draws | found.images)
+    return True
+
+
+def images_of(cell: Cell, dataset: Dataset) -> splits.Split:
+    """The run's split, prepared as its options say."""
     split = splits.make_split(dataset, cell.scheme, cell.label, cell.config.test_set)
     if cell.config.test_images:
         split = splits.subsample(split, cell.config.test_images)
-    left_out = dataset.train_images[split.left_out]
+    if cell.config.test_order == "normal-first":
+        split = splits.normal_first(split)
     if cell.config.preprocessing == "pad-shrink":
         split = replace(split, train=pad_shrink(split.train), test=pad_shrink(split.test))
-        left_out = pad_shrink(left_out)
-    return split, left_out
+    return split
+
+
+class PerEpoch:
+    """The AUROC after every epoch, on a few test images: a diagnostic that uses labels, so nothing follows from it.
+
+    ``count`` images of either kind at most, so few that reading them costs a small part of the epoch; 0 for a method
+    that searches for every image.
+    """
+
+    def __init__(self, method: methods.Method, split: splits.Split):
+        self.method, self.split, self.count = method, split, 0
+
+    def limit(self, images_per_epoch: int) -> None:
+        """Take at most a fifth as many images of either kind as an epoch trains on: less than a tenth of its time."""
+        self.count = 0 if self.method.searches else min(PER_EPOCH, max(1, images_per_epoch // 5))
+        rows = splits.watched(self.split.anomalous, self.count)
+        self.images, self.anomalous = self.split.test[rows], self.split.anomalous[rows]
+
+    def auroc(self) -> dict[str, float]:
+        """AUROC of NS and of each component, fractions; empty where none is read or a score is not finite."""
+        if not self.count:
+            return {}
+        values = with_scores(self.method.config, self.method.score(self.images))
+        if not all(np.isfinite(some).all() for some in values.values()):  # the training ends as without this
+            return {}
+        return {name: round(auroc(self.anomalous, some), 5) for name, some in values.items()}
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What a trained method gives, in the precision that is stored; ``seconds``: what the scores and the study took."""
+    """What a trained method gives, in the precision that is stored; ``arrays``: components and outputs of D_z."""
 
     components: dict[str, np.ndarray]
-    readings: dict[str, dict[str, float]] | None
-    study: dict[str, np.ndarray] | None
-    walk: dict[str, np.ndarray] | None
+    arrays: dict[str, np.ndarray]
     pictures: dict[str, np.ndarray]
     scores: np.ndarray
-    seconds: dict[str, float]
+    extra: dict
+    cost: dict[str, float]
 
 
-def _score(cell, method, split, left_out):
-    """Score, study, walk and pictures, in this order: they draw from one generator."""
-    started = time.monotonic()
-    components = method.score(split.test, split.anomalous)
-    seconds = {"score_seconds": round(time.monotonic() - started, 2)}
-    started = time.monotonic()
-    study = method.study(split.test, split.test_labels, split.anomalous, left_out, split.train)
-    readings = arrays = None
-    if study is not None:
-        seconds["study_seconds"] = round(time.monotonic() - started, 2)
-        images = {name: _half(name, values, cell) for name, values in study.images.items()}
-        readings, arrays = study.readings, study.draws | images
-    walk = method.walk(split.test[[split.anomalous.argmin(), split.anomalous.argmax()]])  # the first of each kind
-    if walk is not None:
-        walk = {name: values.astype(np.float16) for name, values in walk.items()}
+def _score(cell, method, split):
+    """Scores, pictures and spread; under recipe script the stale noise, which alone is told the labels."""
+    started, processor = time.monotonic(), time.process_time()
+    components = method.score(split.test)
     # Everything below is computed from the half-precision values that are stored: exactly traceable.
     components = {name: _half(name, values, cell) for name, values in components.items()}
     scores = normality_score(cell.config, components).astype(np.float32)
+    arrays, extra = dict(components), {}
+    if cell.recipe == "script" and cell.config.latent_pair == "marginal":
+        from .diagnostics.stale_noise import outputs
+
+        D_z = {name: _half(name, values, cell) for name, values in outputs(method, split.test).items()}
+        arrays |= D_z
+        extra["stale_noise"] = stale_noise(cell.config, components, D_z, split.anomalous)
+    cost = {
+        "score_seconds": round(time.monotonic() - started, 2),
+        "score_processor_seconds": round(time.process_time() - processor, 2),
+    }
     pictures = _pictures(method, split.test, split.anomalous, scores, FEW_COLUMNS if cell.seed else COLUMNS)
-    return _Found(components, readings, arrays, walk, pictures, scores, seconds)
+    if spread := _spread(method, split.test, pictures):
+        extra["spread"] = spread
+    return _Found(components, arrays, pictures, scores, extra, cost)
+
+
+def _spread(method, images, pictures):
+    """How far images differ from each other, and how far their reconstructions do; None without reconstructions."""
+    if getattr(method, "searches", False):
+        kinds = ("normal", "anomalous")
+        images = np.concatenate([pictures[kind] for kind in kinds])
+        reconstructions = np.concatenate([pictures[f"{kind}, reconstructed"] for kind in kinds])
+    else:
+        images = images[np.linspace(0, len(images) - 1, min(SPREAD, len(images))).astype(int)]
+        reconstructions = method.reconstruct(images)
+    if reconstructions is None:
+        return None
+    both = {"images": images, "reconstructions": reconstructions}
+    return {name: round(float(np.sqrt((some / 255).var(0).mean())), 5) for name, some in both.items()}
 
 
 def _content(cell, dataset, split, history, found):
-    """What record.json says of the cell, its images, losses, scores and cost; all but the code and the device."""
-    content = {
-        "cell": {
-            "method": cell.method, "dataset": cell.dataset, "scheme": cell.scheme, "label": cell.label,
-            "class_name": dataset.classes[cell.label], "seed": cell.seed,
+    """What record.json says of the run, its images, losses, scores and cost; all but the code and the device."""
+    return {
+        "run": {
+            "method": cell.method, "recipe": cell.recipe, "scale": cell.scale, "dataset": cell.dataset,
+            "scheme": cell.scheme, "label": cell.label, "class_name": dataset.classes[cell.label], "seed": cell.seed,
         },
         "config": cell.config.to_dict(),
-        "departures": cell.departures,
+        "changes": cell.changes,
         "digest": cell.digest,
         "auroc": {
             name: auroc(split.anomalous, values) for name, values in {"NS": found.scores, **found.components}.items()
@@ -217,7 +338,7 @@ def _content(cell, dataset, split, history, found):
             "test_anomalous": int(split.anomalous.sum()),
         },
         "losses": history.losses,
-        **({"watched": history.watched} if any(history.watched) else {}),
+        "ended": history.ended,
         "data": {
             "fingerprint": dataset.fingerprint,
             "canonical": dataset.provenance == CANONICAL,
@@ -225,11 +346,13 @@ def _content(cell, dataset, split, history, found):
         },
         "environment": {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
         | {name: version(name) for name in LIBRARIES},
-        "cost": {"train_seconds": round(history.seconds, 2), "resumed": history.resumed} | found.seconds
-        | ({"watch_seconds": round(history.watch_seconds, 2)} if any(history.watched) else {}),
+        "cost": {
+            "train_seconds": round(history.seconds, 2), "train_processor_seconds": round(history.processor_seconds, 2),
+            "resumed": history.resumed,
+        } | found.cost
+        | ({"per_epoch_seconds": round(history.auroc_seconds, 2)} if any(history.auroc) else {}),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
-    return content if found.readings is None else content | {"study": found.readings}
+    } | found.extra  # fmt: skip
 
 
 def choose_device(name: str) -> torch.device:

@@ -113,6 +113,43 @@ def roc(record: Record) -> Figure:
     return _finish(figure)
 
 
+def overview(records: list[Record]) -> Figure:
+    """A row for each run: its class, the score's histogram, ROC curves, and test images over their reconstructions."""
+    with plt.rc_context(STYLE | {"font.size": 7}):
+        figure, axes = plt.subplots(
+            len(records), 3, figsize=(8, 1.15 * len(records)), squeeze=False, width_ratios=[1.4, 1, 2.6]
+        )
+        for (left, middle, right), record in zip(axes, records, strict=True):
+            low, high = np.quantile(record.scores, [0, 0.995])
+            bins = np.linspace(low, high if high > low else low + 1, 40)
+            for flag, colour in ((False, NORMAL), (True, ANOMALOUS)):
+                left.hist(record.scores[record.anomalous == flag], bins, density=True, color=colour, alpha=0.55)
+            left.set(yticks=[])
+            left.set_ylabel(record.content["run"]["class_name"], rotation=0, ha="right", va="center")
+            for name, values in {"NS": record.scores, **record.components}.items():
+                false, true, _ = roc_curve(record.anomalous, values)
+                main = name == "NS"
+                middle.plot(false, true, linewidth=1.6 if main else 0.7, color=NORMAL if main else None)
+            middle.set(aspect="equal", xticks=[], yticks=[])
+            middle.set_title(f"{100 * record.result:.1f} %", pad=2, fontsize=7)
+            rows = record.picture_rows()
+            kinds = [name for name in rows if name.split(",")[0] in ("normal", "anomalous")]
+            right.imshow(_strip(rows, kinds), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            right.set(xticks=[], yticks=[])
+            right.spines[:].set_visible(False)
+        axes[0, 0].set_title("scores: blue normal", fontsize=7)
+        axes[0, 2].set_title("normal and anomalous, over their reconstructions", fontsize=7)
+        figure.tight_layout(pad=0.3)
+    return _finish(figure)
+
+
+def _strip(rows, kinds):
+    """Pairs of rows (images, reconstructions) side by side, as one picture."""
+    strips = {name: np.concatenate(list(rows[name]), axis=1) for name in kinds}
+    pairs = [[name for name in kinds if name.startswith(kind)] for kind in ("normal", "anomalous")]
+    return np.concatenate([np.concatenate([strips[name] for name in pair]) for pair in pairs], axis=1)
+
+
 def pictures(record: Record, *names: str) -> Figure:
     """Rows of the record's sheet by name, all of them by default; each row labelled."""
     rows = record.picture_rows()

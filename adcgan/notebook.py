@@ -1,15 +1,18 @@
 """What `book/train.ipynb` needs besides the package: strict parameters and paths from the repository root."""
 
 import ast
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .config import CONFIGS, SCHEMES, parse_options
+from . import plan
+from .config import CONFIGS, SCHEMES, parse_options, settle
 from .data import DATASETS
 from .errors import AdcganError, choose
+from .records import Cell
 
-PARAMETERS = {"method": str, "dataset": str, "scheme": str, "classes": list, "seeds": list, "options": dict,
-              "runs": str, "device": str}  # fmt: skip
+PARAMETERS = {"method": str, "recipe": str, "scale": str, "dataset": str, "scheme": str, "classes": list,
+              "seeds": list, "options": dict, "runs": str, "device": str}  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,6 +28,7 @@ def parameters(names: Mapping[str, object], before: set[str]) -> dict:
     choose("method", names["method"], CONFIGS)
     checked = {name: _convert(name, names[name], wanted, names["method"]) for name, wanted in PARAMETERS.items()}
     choose("scheme", checked["scheme"], SCHEMES)
+    settle(checked["method"], checked["recipe"] or None, checked["scale"] or None)
     if checked["dataset"] not in DATASETS:
         checked["dataset"] = str(from_root(checked["dataset"]))
     for seed in checked["seeds"]:
@@ -62,3 +66,37 @@ def _convert(name, value, wanted, method):
     if not isinstance(value, wanted):
         raise AdcganError(f"notebook parameter {name} is {value!r}: expected text")
     return value
+
+
+def place(cell: Cell, runs: Path) -> Path:
+    """Where the executed notebook of a run's method, recipe, scale, data set and scheme lies."""
+    return runs / "notebooks" / f"{'-'.join(filter(None, plan.kind(cell)))}.ipynb"
+
+
+def leave(cell: Cell, cells: Iterable[Cell], runs: Path) -> None:
+    """Execute the notebook on the records of a run's kind, where that kind is complete in its seed.
+
+    Of ``cells``, the sweep's; seed 0 alone leaves a notebook. Needs papermill; a failure is said, and fails no run.
+    """
+    group = [other for other in cells if plan.kind(other) == plan.kind(cell) and other.seed == cell.seed]
+    if cell.seed or cell.changes or any(plan.state(other, runs) != "done" for other in group):
+        return
+    try:
+        import papermill
+    except ImportError:
+        return
+    given = dict(
+        method=cell.method, recipe=cell.recipe or "", scale=cell.scale or "", dataset=cell.dataset, scheme=cell.scheme,
+        classes=str([other.label for other in group]), seeds=str([cell.seed]), runs=str(runs.resolve()), device="cpu",
+    )  # fmt: skip
+    path = place(cell, runs)
+    partial = path.with_suffix(".partial.ipynb")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            ROOT / "book/train.ipynb", partial, given, progress_bar=False, log_output=False, cwd=ROOT
+        )
+        partial.replace(path)
+    except Exception as error:  # a kernel can fail in many ways; the records are there whatever it does
+        partial.unlink(missing_ok=True)
+        print(f"no notebook {path}: {str(error).splitlines()[-1] if str(error) else error!r}", file=sys.stderr)

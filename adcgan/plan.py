@@ -5,136 +5,207 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from . import paper
-from .config import COMPARED, SCHEMES, YARDSTICKS, configure
+from . import format1, paper
+from .config import COMPARED, SCALES, SCHEMES, YARDSTICKS, TrainedConfig, configure, settle
 from .data import CLASSES, SHAPES
-from .errors import AdcganError
-from .records import CHECKPOINT, RECORD, Cell, Record
+from .errors import AdcganError, choose
+from .records import CHECKPOINT, Cell, Record, place
 
 ONE_VS_ALL, ALL_VS_ONE = SCHEMES
 SEEDS = tuple(range(paper.settings()["runs_per_cell"]))
 TEN_CLASSES = ("fashion_mnist", "mnist", "cifar10")
 ALL = (*TEN_CLASSES, "cats_vs_dogs")
 
-# Methods, data sets, scheme, seeds; within a block data set by data set, seed by seed, class by class, so that whole
-# rows of the tables come first.
+LIBRARY = ("pca", "knn", "ocsvm", "isolation_forest")  # baselines that a library fits: no scale
+PAPER, LAPTOP = SCALES
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the grid: data set by data set, seed by seed, class by class, so that whole rows come first.
+
+    ``scale`` None: of methods without one. ``classes``: only these, of every data set; empty for all.
+    """
+
+    methods: tuple[str, ...]
+    datasets: tuple[str, ...]
+    schemes: tuple[str, ...]
+    seeds: tuple[int, ...] = SEEDS[:1]
+    scale: str | None = LAPTOP
+    recipe: str | None = None
+    classes: tuple[int, ...] = ()
+
+
+VERDICTS = (0, 1, 2)  # classes that are run at the paper's scale with all seeds first
 BLOCKS = (
-    (("adcgan",), ALL, ONE_VS_ALL, SEEDS),
-    (tuple(COMPARED), ALL, ONE_VS_ALL, SEEDS[:1]),
-    (("adcgan",), TEN_CLASSES, ALL_VS_ONE, SEEDS[:1]),
-    (tuple(YARDSTICKS), TEN_CLASSES, ONE_VS_ALL, SEEDS[:1]),
-    (tuple(YARDSTICKS), TEN_CLASSES, ALL_VS_ONE, SEEDS[:1]),
-    (("adcgan",), TEN_CLASSES, ALL_VS_ONE, SEEDS[1:]),
-    (tuple(COMPARED), ALL, ONE_VS_ALL, SEEDS[1:]),
-    (tuple(COMPARED), TEN_CLASSES, ALL_VS_ONE, SEEDS),
-    (("isolation_forest", "autoencoder"), TEN_CLASSES, ONE_VS_ALL, SEEDS[1:]),
-    (("isolation_forest", "autoencoder"), TEN_CLASSES, ALL_VS_ONE, SEEDS[1:]),
+    Block(("adcgan",), ALL, SCHEMES, recipe="printed"),
+    Block((*COMPARED, "autoencoder"), ALL, (ONE_VS_ALL,)),
+    Block(("adcgan",), TEN_CLASSES[:2], (ONE_VS_ALL,), SEEDS, PAPER, "printed", VERDICTS),
+    Block(("adcgan",), TEN_CLASSES[:2], (ONE_VS_ALL,), SEEDS[:1], PAPER, "printed"),
+    Block(("alad", "aegan", "adgan"), ALL, (ALL_VS_ONE,)),
+    Block(("adcgan",), ALL, SCHEMES, recipe="script"),
+    Block(("adcgan",), ALL, SCHEMES, SEEDS[1:], recipe="printed"),
+    Block((*COMPARED, "autoencoder"), ALL, (ONE_VS_ALL,), SEEDS[1:]),
+    Block(("alad", "aegan", "adgan"), ALL, (ALL_VS_ONE,), SEEDS[1:]),
+    Block(("anogan", "autoencoder"), ALL, (ALL_VS_ONE,), SEEDS),
+    Block(LIBRARY, ALL, SCHEMES, scale=None),
+    Block(("isolation_forest",), ALL, SCHEMES, SEEDS[1:], scale=None),
+    Block(("adcgan",), ("cifar10", "cats_vs_dogs"), SCHEMES, SEEDS, PAPER, "printed"),
+    Block(("adcgan",), TEN_CLASSES[:2], SCHEMES, SEEDS, PAPER, "printed"),
+    Block((*COMPARED, "autoencoder"), ALL, SCHEMES, SEEDS, PAPER),
+    Block(("adcgan",), ALL, SCHEMES, SEEDS, recipe="script"),
+    Block(("adcgan",), ALL, SCHEMES, SEEDS, PAPER, "script"),
 )
 
-# The protocol study's trainings: what is changed against the defaults, one register row at a time, and the released
-# script's training as a whole (specification A.8: what of it is not scoring). The dropout of row 39 is not among them:
-# the networks for 28 pixels, the size of the data sets studied, have none.
-CHANGES: dict[str, dict] = {
-    "released training": dict(
-        optimiser="adamw", critic_gradients="accumulated", latent_draws="shared", latent_role="cooperative",
-        latent_pair="marginal", warm_up_count="included", preprocessing="pad-shrink",
+# Trainings of recipe printed at scale laptop with one change each, and what was the default before there were recipes.
+ABLATIONS: dict[str, dict] = {
+    "no contrastive loss": dict(alpha=0.0, beta=0.0),
+    "no D_z": dict(latent_weight=0.0),
+    "the autoencoder alone": dict(warm_up_epochs=20, epochs=0),
+    "masked denominator": dict(contrastive="masked"),
+    "mean in L_AE": dict(reconstruction="mean"),
+    "old default": {
+        name: value
+        for name, value in format1.defaults("adcgan", ONE_VS_ALL, 28).items()
+        if name not in ("width", "latent_size")
+    },
+    "script's training": dict(
+        contrastive="masked", local_tap="block", projection="local", logit_head="mlp", latent_pair="marginal",
+        latent_role="cooperative", generator_optimiser="shared", optimiser="adamw", critic_gradients="accumulated",
+        warm_up_count="included", preprocessing="pad-shrink", reconstruction="mean", feature_tap="projected",
     ),
-    "alpha=0, beta=0": dict(alpha=0.0, beta=0.0),
-    "alpha=0.2, beta=0.2": dict(alpha=0.2, beta=0.2),  # InfoMax-GAN's
-} | {
-    f"{name}={value}": {name: value}
-    for name, value in (
-        ("reconstruction", "sum"),
-        ("latent_weight", 0.0), ("latent_role", "cooperative"), ("latent_pair", "alad"), ("latent_pair", "marginal"),
-        ("contrastive", "literal"), ("architecture", "t2p"), ("preprocessing", "pad-shrink"), ("optimiser", "adamw"),
-        ("encoder_output", "none"), ("critic_norm", "spectral"), ("critic_steps", 1),
-        ("critic_steps", 5), ("critic_gradients", "accumulated"), ("generator_optimiser", "separate"),
-        ("latent_draws", "shared"), ("adversarial", "rasgan"), ("projection", "global"), ("projection", "both"),
-        ("logit_head", "linear"), ("local_tap", "layer"), ("initialisation", "xavier"), ("prior", "uniform"),
-        ("warm_up", "with-discriminators"), ("warm_up", "learning-rate"), ("pixel_range", "symmetric"),
-        ("validation_fraction", 0.1), ("last_batch", "keep"),
-        ("warm_up_count", "included"),  # last: the default's trainings are read after that epoch too
-    )
 }  # fmt: skip
+ABLATED = {"fashion_mnist": (0, 2, 5), "mnist": (0, 2, 8)}  # classes by data set, one-vs-all
 STUDIED = TEN_CLASSES[:2]  # data sets of the study
-STUDIED_CLASSES = 3  # the first of each
 
 
-def changed(departures: dict) -> str:
-    """What a run departs in from the paper's settings: a change of `CHANGES` by its name, else option by option."""
-    planned = (name for name, options in CHANGES.items() if options == departures)
-    return next(planned, ", ".join(f"{name}={value}" for name, value in departures.items()))
+def ablations(*, datasets=(), classes=(), seeds=()) -> list[Cell]:
+    """The ablations' runs, change by change; filters as in `cells`."""
+    found = []
+    for options in ABLATIONS.values():
+        for dataset, labels in ABLATED.items():
+            if dataset in (datasets or ABLATED):
+                block = Block(("adcgan",), (dataset,), (ONE_VS_ALL,), SEEDS, recipe="printed", classes=labels)
+                found += list(_cells(block, datasets=datasets, classes=classes, seeds=seeds, options=options))
+    return found
 
 
-def study_cells(*, datasets=(), classes=(), seeds=()) -> list[Cell]:
-    """The protocol study's trainings in order, change by change; filters as in `cells`."""
-    chosen = [dataset for dataset in STUDIED if dataset in (datasets or STUDIED)]
-    parts = dict(methods=["adcgan"], datasets=chosen, schemes=[ONE_VS_ALL], classes=classes, seeds=seeds)
-    return [
-        cell
-        for options in CHANGES.values()
-        for cell in (cells(options=options, **parts) if chosen else ())
-        if cell.label < STUDIED_CLASSES
-    ]
+def named(changes: dict) -> str:
+    """What an ablation changes: by its name in `ABLATIONS`, else option by option."""
+    known = (name for name, options in ABLATIONS.items() if options.items() == changes.items())
+    return next(known, ", ".join(f"{name}={value}" for name, value in changes.items()))
 
 
-def cells(*, methods=(), datasets=(), schemes=(), classes=(), seeds=(), options: dict | None = None) -> list[Cell]:
-    """The grid's cells in order; each filter that is not empty keeps what it names, ``options`` apply to all.
+def cells(
+    *, methods=(), datasets=(), schemes=(), classes=(), seeds=(), scales=(), recipes=(), options: dict | None = None
+) -> list[Cell]:
+    """The grid's runs in order; each filter that is not empty keeps what it names, ``options`` apply to all.
 
-    The data set digits, which the paper does not have, is part of the grid where it is named.
-    Raises AdcganError for a class or an option that does not exist.
+    ``scales`` keeps library baselines, which have none. The data set digits, which the paper does not have, is part of
+    the grid where it is named. Raises AdcganError for a class or an option that does not exist.
     """
     known = {text for name in datasets or ALL for n, title in enumerate(CLASSES[name]) for text in (str(n), title)}
     for name in classes:
-        if name not in known:
-            raise AdcganError(f"no class {name!r} in {', '.join(datasets or ALL)}: name one by its number or its name")
-    result = []
-    for some_methods, some_datasets, scheme, some_seeds in BLOCKS:
-        if schemes and scheme not in schemes:
+        choose(f"class of {', '.join(datasets or ALL)}", name, sorted(known))
+    given = dict(datasets=datasets, schemes=schemes, classes=classes, seeds=seeds, options=options)
+    found: dict[Cell, None] = {}
+    for block in BLOCKS:
+        if scales and block.scale not in (*scales, None) or recipes and block.recipe not in recipes:
             continue
-        for method in [name for name in some_methods if not methods or name in methods]:
-            for dataset in [name for name in (*some_datasets, "digits") if name in (datasets or some_datasets)]:
+        found |= dict.fromkeys(_cells(block, methods=methods, **given))
+    return list(found)
+
+
+def _cells(block, *, methods=(), datasets=(), schemes=(), classes=(), seeds=(), options=None):
+    for scheme in [name for name in block.schemes if name in (schemes or SCHEMES)]:
+        for method in [name for name in block.methods if name in (methods or block.methods)]:
+            recipe, scale = settle(method, block.recipe, block.scale)
+            for dataset in [name for name in (*block.datasets, "digits") if name in (datasets or block.datasets)]:
                 size, _, channels = SHAPES[dataset]
-                config = configure(method, scheme, size, channels, **options or {})
-                labels = [n for n, name in enumerate(CLASSES[dataset]) if not classes or {str(n), name} & set(classes)]
-                for seed in [seed for seed in some_seeds if not seeds or seed in seeds]:
-                    result += [Cell(method, dataset, scheme, label, seed, config) for label in labels]
-    return result
+                if scheme == ALL_VS_ONE and len(CLASSES[dataset]) == 2:
+                    continue
+                config = configure(method, scheme, size, channels, recipe=recipe, scale=scale, **options or {})
+                for seed in [seed for seed in block.seeds if seed in (seeds or block.seeds)]:
+                    for label, name in enumerate(CLASSES[dataset]):
+                        if label in (block.classes or (label,)) and {str(label), name} & set(classes or (name,)):
+                            yield Cell(method, dataset, scheme, label, seed, config, recipe, scale)
 
 
 def state(cell: Cell, runs: Path) -> str:
     """ "done", "started" (a checkpoint is there) or "missing"."""
-    directory = cell.directory(runs)
-    if (directory / RECORD).exists():
+    if place(cell, runs):
         return "done"
-    return "started" if (directory / CHECKPOINT).exists() else "missing"
+    return "started" if (cell.directory(runs) / CHECKPOINT).exists() else "missing"
+
+
+Kind = tuple[str, str | None, str | None, str, str]
+
+
+def kind(cell: Cell) -> Kind:
+    """What runs of about the same cost have in common: method, recipe, scale, data set, scheme."""
+    return cell.method, cell.recipe, cell.scale, cell.dataset, cell.scheme
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What a cell of a kind took where it was measured: seconds (`seconds` of its record) and bytes at the peak."""
+    """What a run of a kind took where it was measured: wall and processor seconds, bytes at the peak, runs measured.
+
+    ``processor`` is NaN where no record says it; ``step`` are processor seconds a training step, NaN likewise.
+    """
 
     seconds: float
+    processor: float
+    step: float
     memory: int
     cells: int
 
 
 def seconds(record: Record) -> float:
-    """What a recorded cell took: training, scores, study and what is read by epoch together."""
-    return sum(value for name, value in record.content["cost"].items() if name.endswith("_seconds"))
+    """What a recorded run took: training, scores, diagnostics within it and what is read by epoch together."""
+    cost = record.content["cost"]
+    return sum(value for name, value in cost.items() if name.endswith("_seconds") and "processor" not in name)
 
 
-def rates(records: Iterable[Record], device: str) -> dict[tuple[str, str, str], Rate]:
-    """Medians over the records measured on a device type ("cpu", "cuda"), by method, data set and scheme."""
-    kinds: dict[tuple[str, str, str], list[Record]] = {}
+def processor_seconds(record: Record) -> float:
+    """Processor seconds of training and scores; NaN for a record of format 1."""
+    cost = record.content["cost"]
+    return sum(cost.get(f"{part}_processor_seconds", float("nan")) for part in ("train", "score"))
+
+
+def rates(records: Iterable[Record], device: str) -> dict[Kind, Rate]:
+    """Medians over the records measured on a device type ("cpu", "cuda"), by `kind`."""
+    kinds: dict[Kind, list[Record]] = {}
     for record in records:
-        if record.content["device"]["type"] == device and not record.cell.departures:
-            kinds.setdefault((record.cell.method, record.cell.dataset, record.cell.scheme), []).append(record)
+        if record.content["device"]["type"] == device and not record.cell.changes:
+            kinds.setdefault(kind(record.cell), []).append(record)
     return {
-        kind: Rate(
+        name: Rate(
             median(map(seconds, some)),
+            median(map(processor_seconds, some)),
+            median(_step(record) for record in some),
             max(record.content["cost"]["peak_memory_bytes"] for record in some),
             len(some),
         )
-        for kind, some in kinds.items()
+        for name, some in kinds.items()
     }
+
+
+def _step(record):
+    cost = record.content["cost"]
+    return cost["train_processor_seconds"] / cost["steps"] if cost.get("steps") else float("nan")
+
+
+TRAINING_IMAGES = {"mnist": 60_000, "fashion_mnist": 60_000, "cifar10": 50_000, "cats_vs_dogs": 20_000, "digits": 1_437}
+
+
+def steps(cell: Cell) -> int:
+    """Training steps of a run, at most; 0 for a library baseline."""
+    config = cell.config
+    if not isinstance(config, TrainedConfig):
+        return 0
+    if config.steps_per_epoch:
+        return config.total_epochs * config.steps_per_epoch
+    classes = len(CLASSES[cell.dataset])
+    images = TRAINING_IMAGES[cell.dataset] // classes * (1 if cell.scheme == ONE_VS_ALL else classes - 1)
+    images -= round(images * config.validation_fraction)
+    return config.total_epochs * (min(images, config.epoch_images or images) // config.batch_size)

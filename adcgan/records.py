@@ -1,8 +1,11 @@
 """What a run is called, what it writes, and how it is read back.
 
-``RUNS/<method>/<dataset>/<scheme>/class-<n>/seed-<s>/`` holds ``record.json`` (written last: its presence means
-the cell is complete), ``scores.npz`` (per-image components in half precision) and ``pictures.png`` or ``.jpg``.
-Settings that depart from the paper's add the first eight digits of their digest: ``seed-0-1a2b3c4d``.
+``RUNS/<scale>/<method>/<dataset>/<scheme>/class-<n>/seed-<s>/`` holds ``record.json`` (written last: its presence means
+that the run is complete), ``scores.npz`` (per-image components in half precision), ``pictures.png`` or ``.jpg``, and
+for a trained method ``model.safetensors``, which is not committed. AD-CGAN's method is ``adcgan-<recipe>``; the scale of
+library baselines is ``library``. A run that changes an option of its recipe and scale is an ablation: eight digits name
+what it changes, ``seed-0-1a2b3c4d``. What `adcgan diagnose` finds stands beside the record, in
+``diagnostics.json`` and ``diagnostics.npz``. Records of format 1 are read too (`adcgan.format1`).
 """
 
 import hashlib
@@ -14,22 +17,29 @@ from pathlib import Path
 
 import numpy as np
 
-from .config import Config, configure, departures, digest
+from . import format1
+from .config import Config, changes, configure, digest, settle
 from .errors import AdcganError
 from .evaluation import auroc
 from .scores import SCORE, normality_score, with_scores
 from .splits import watched
+from .stale import of_outputs, summary
+from .schema import check_schema
+from .write import written
 
-FORMAT = 1
-RECORD, SCORES, STUDY, WALK = "record.json", "scores.npz", "study.npz", "walk.npz"
+FORMAT = 2
+RECORD, SCORES, MODEL = "record.json", "scores.npz", "model.safetensors"
+DIAGNOSTICS = "diagnostics.json", "diagnostics.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
 HALF_PRECISION = 1e-3  # scores are stored in half precision: what that may change of an AUROC (fractions), and more
+D_Z = ("D_z_x", "D_z_reconstruction", "D_z_own", "D_z_stale")  # outputs of D_z for the script's stale noise
+SELF = "sha256"  # the record's own hash, over everything else that it says
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One experiment: what is trained, on what, from which seed, under which configuration."""
+    """One run: what is trained, on what, from which seed, under which recipe, scale and configuration."""
 
     method: str
     dataset: str
@@ -37,40 +47,63 @@ class Cell:
     label: int  # the class: normal in one-vs-all, anomalous in all-vs-one
     seed: int
     config: Config
+    recipe: str | None = None  # as `adcgan.config.settle` gives them
+    scale: str | None = None
 
     @property
     def digest(self) -> str:
-        """The digest of the configuration (`adcgan.config.digest`)."""
-        return digest(self.config, self.method, self.scheme)
+        """SHA-256 of method, scheme, recipe, scale and the whole configuration."""
+        return digest(self.method, self.scheme, self.recipe, self.scale, self.config.to_dict())
 
     @property
-    def departures(self) -> dict:
-        """Options that differ from the paper's settings; empty for a cell of the paper's tables."""
-        return departures(self.config, self.method, self.scheme)
+    def changes(self) -> dict:
+        """Options that differ from the recipe at its scale: empty for a run of the tables, else an ablation."""
+        return changes(self.config, self.method, self.scheme, self.recipe, self.scale)
+
+    @property
+    def variant(self) -> str:
+        """Eight digits that name an ablation by what it changes; empty for a run of the tables."""
+        changes = json.dumps(self.changes, sort_keys=True)
+        return hashlib.sha256(changes.encode()).hexdigest()[:8] if self.changes else ""
 
     def directory(self, runs: Path) -> Path:
-        """Where under ``runs`` this cell lives."""
-        variant = f"-{self.digest[:8]}" if self.departures else ""
-        place = runs / self.method / self.dataset / self.scheme / f"class-{self.label}"
+        """Where under ``runs`` this run lives."""
+        method = f"{self.method}-{self.recipe}" if self.recipe else self.method
+        variant = f"-{self.variant}" if self.changes else ""
+        place = runs / (self.scale or "library") / method / self.dataset / self.scheme / f"class-{self.label}"
         return place / f"seed-{self.seed}{variant}"
 
     def __str__(self) -> str:
-        variant = f" [{self.digest[:8]}]" if self.departures else ""
-        return f"{self.method} {self.dataset} {self.scheme} class {self.label} seed {self.seed}{variant}"
+        named = " ".join(filter(None, (self.method, self.recipe, self.scale and f"at scale {self.scale}")))
+        variant = f" [{self.variant}]" if self.changes else ""
+        return f"{named}, {self.dataset} {self.scheme} class {self.label} seed {self.seed}{variant}"
 
 
 @dataclass(frozen=True)
 class Record:
-    """A record that was read and found whole. ``content`` is record.json as a dictionary (see the schema)."""
+    """A record that was read and found whole. ``content`` is record.json as a dictionary (see the schema).
+
+    A record of format 1 is given the entries of format 2 that its own say: ``run`` and ``changes``.
+    """
 
     directory: Path
     cell: Cell
     content: dict
 
     @property
+    def former(self) -> dict | None:
+        """The options that a record of format 1 changed against its defaults then; None for one of format 2."""
+        return self.content.get("departures")
+
+    @property
     def auroc(self) -> dict[str, float]:
         """AUROC of the score ("NS") and of each component, fractions."""
         return self.content["auroc"]
+
+    @property
+    def result(self) -> float:
+        """The AUROC that stands in the tables, a fraction: of NS, or under stale noise its mean over the draws."""
+        return self.content["stale_noise"]["NS"]["mean"] if "stale_noise" in self.content else self.auroc["NS"]
 
     @cached_property
     def _arrays(self) -> dict[str, np.ndarray]:
@@ -85,30 +118,52 @@ class Record:
     @property
     def components(self) -> dict[str, np.ndarray]:
         """Per-image components of the score, float16 (M,), in the order of the test split."""
-        return {name: values for name, values in self._arrays.items() if name not in ("labels", "anomalous", "NS")}
+        return {n: values for n, values in self._arrays.items() if n not in ("labels", "anomalous", "NS", *D_Z)}
+
+    @property
+    def D_z(self) -> dict[str, np.ndarray]:
+        """Outputs of D_z for the script's stale noise (`adcgan.stale.of_outputs`), float16; maybe empty."""
+        return {name: values for name, values in self._arrays.items() if name in D_Z}
 
     @cached_property
     def scores(self) -> np.ndarray:
         """The score of each test image, float32 (M,), from the stored components; larger is more anomalous."""
         return normality_score(self.cell.config, self.components).astype(np.float32)
 
+    @cached_property
+    def diagnostics(self) -> dict:
+        """What `adcgan diagnose` wrote beside the record (diagnostics.json), checked to be of it; maybe empty."""
+        return read_diagnostics(self)
+
     @property
     def readings(self) -> dict[str, dict[str, float]]:
-        """AUROC of NS and of each component under other protocols on the same weights, fractions; maybe empty."""
-        return self.content.get("study", {})
+        """AUROC of NS and of each component under other scoring variants on the same weights, fractions; maybe empty."""
+        return self.content.get("study") or self.diagnostics.get("variants", {})
 
     @cached_property
     def study(self) -> dict[str, np.ndarray]:
-        """The study's arrays by name: AUROCs over draws, float32, and values per image, float16; maybe empty."""
-        return self._beside(STUDY)
+        """The diagnostics' arrays by name: AUROCs over draws, float32; maybe empty."""
+        if self.former is not None:
+            return self._beside("study.npz")
+        return {n: values for n, values in self._diagnostics_arrays.items() if n not in self.diagnostics["one_image"]}
 
     @cached_property
     def walk(self) -> dict[str, np.ndarray]:
         """The path to the score of the first normal and the first anomalous test image, float16 (2, ...); maybe empty.
 
-        The names are those of `adcgan.methods.walk`; the pictures are the first of the rows "normal" and "anomalous".
+        The names are those of `adcgan.diagnostics.one_image`; the pictures are the first of the rows "normal" and
+        "anomalous".
         """
-        return self._beside(WALK)
+        if self.former is not None:
+            return self._beside("walk.npz")
+        return {n: values for n, values in self._diagnostics_arrays.items() if n in self.diagnostics["one_image"]}
+
+    @cached_property
+    def _diagnostics_arrays(self):
+        if not self.diagnostics:
+            return {}
+        with np.load(self.directory / DIAGNOSTICS[1], allow_pickle=False) as archive:
+            return dict(archive)
 
     @property
     def labels(self) -> np.ndarray:
@@ -119,10 +174,12 @@ class Record:
     def watched(self) -> list[dict[str, dict[str, float]]]:
         """AUROC after each epoch on some test images (`adcgan.splits.watched`), fractions; a diagnostic, maybe empty.
 
-        By reading (`adcgan.methods.Method.watch`) and name (`adcgan.scores.with_scores`); an epoch after which none was
-        read has an empty dictionary.
+        By scoring variant and name (`adcgan.scores.with_scores`); an epoch after which none was read has an empty
+        dictionary. Format 2 has one variant, `adcgan.scores.SCORE`.
         """
-        return self.content.get("watched", [])
+        if self.former is not None:
+            return self.content.get("watched", [])
+        return [{SCORE: values} if values else {} for values in self.content.get("per_epoch", {}).get("auroc", [])]
 
     @property
     def anomalous(self) -> np.ndarray:
@@ -147,89 +204,94 @@ def write(
     content: dict,
     arrays: dict[str, np.ndarray],
     rows: dict[str, np.ndarray],
-    study: dict[str, np.ndarray] | None = None,
-    walk: dict[str, np.ndarray] | None = None,
 ) -> Record:
-    """Write a complete cell: scores and pictures first, record.json last, each by rename.
+    """Write a complete run: scores and pictures first, record.json last, each by rename.
 
-    ``arrays`` go to scores.npz, ``study`` to study.npz, ``walk`` to walk.npz; ``rows`` name to uint8 (columns, H, H, C)
-    go to the sheet of pictures. On a failure the directory holds no record, and AdcganError says why.
+    ``arrays`` go to scores.npz; ``rows`` name to uint8 (columns, H, H, C) go to the sheet of pictures. On a failure the
+    directory holds no record, and AdcganError says why.
     """
     directory = cell.directory(runs)
     files = {SCORES: _npz(arrays), PICTURES[next(iter(rows.values())).shape[3]]: _sheet(rows)}
-    files |= {name: _npz(part) for name, part in ((STUDY, study), (WALK, walk)) if part is not None}
     content = content | {
         "format": FORMAT,
         "pictures": {"tile": next(iter(rows.values())).shape[1], "rows": list(rows)},
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
+    content[SELF] = own_hash(content)
     _validate(content, directory / RECORD)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
     for name, data in (files | {RECORD: text.encode()}).items():
-        write_by_rename(directory / name, data)
+        written(directory / name, data)
     return read(directory / RECORD, runs)
 
 
-def write_by_rename(path: Path, data: bytes) -> None:
-    """Write ``data`` so that ``path`` is either complete or as before. Raises AdcganError where it cannot."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        try:
-            partial.unlink(missing_ok=True)
-        except OSError:
-            pass  # the directory itself is not writable: the error below says so
-        raise AdcganError(
-            f"{path} cannot be written ({error.strerror or error}): free space, mend the permissions, "
-            "or name another directory for runs"
-        ) from error
+def own_hash(content: dict) -> str:
+    """SHA-256 of everything that a record says but this, as canonical JSON."""
+    rest = {name: value for name, value in content.items() if name != SELF}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def read(path: Path, runs: Path) -> Record:
-    """Read one record.json under ``runs`` and check it: schema, place, digest, and the files beside it.
+    """Read one record.json under ``runs`` and check it: its own hash, schema, place, digest, the files beside it.
 
     Raises AdcganError that names the file and what is wrong; a damaged or foreign record is never skipped.
     """
     try:
-        content = json.loads(path.read_text(), parse_constant=_refuse)
+        data = path.read_bytes()
+        content = json.loads(data, parse_constant=_refuse)
+        format = content.get("format") if isinstance(content, dict) else None
     except (OSError, ValueError, RecursionError) as error:
         raise AdcganError(
-            f"record {path} cannot be read ({error}): remove its directory to run the cell again"
+            f"record {path} cannot be read ({error}): remove its directory to run it again"
         ) from error
+    if format == 1:
+        place, config, content = format1.read(path, runs, content, data)
+    else:
+        place, config = _read_format_2(path, content)
+    recipe, scale = place["recipe"], place["scale"]
+    cell = Cell(
+        place["method"], place["dataset"], place["scheme"], place["label"], place["seed"], config, recipe, scale
+    )
+    if format == 1:
+        content["changes"] = cell.changes
+    elif (expected := cell.directory(runs)).resolve() != path.parent.resolve():
+        raise AdcganError(f"record {path} is of the run {cell}: expected in {expected}")
+    for name, sha in content["files"].items():
+        check_file(path, name, sha)
+    return Record(path.parent, cell, content)
+
+
+def _read_format_2(path, content):
+    """The run and the configuration that a record of format 2 says, checked."""
     _validate(content, path)
-    place, options = content["cell"], dict(content["config"])
+    if own_hash(content) != content[SELF]:
+        raise AdcganError(f"record {path} does not have its own hash: it was edited; remove its directory to run it again")
+    place, options = content["run"], dict(content["config"])
     try:
         size, channels = options.pop("image_size", None), options.pop("channels", None)
-        config = configure(place["method"], place["scheme"], size, channels, **options)
+        given = dict(recipe=place["recipe"], scale=place["scale"])
+        if content["digest"] != digest(place["method"], place["scheme"], *given.values(), content["config"]):
+            raise AdcganError("its digest is not that of its configuration")
+        if tuple(given.values()) != settle(place["method"], **given):
+            raise AdcganError(f"method {place['method']} has no such recipe or scale")
+        return place, configure(place["method"], place["scheme"], size, channels, **given, **options)
     except AdcganError as error:
         raise AdcganError(f"record {path}: {error}") from error
-    cell = Cell(place["method"], place["dataset"], place["scheme"], place["label"], place["seed"], config)
-    if cell.digest != content["digest"] or cell.departures != content["departures"]:
+
+
+def check_file(path: Path, name: str, sha: str) -> None:
+    """Raise AdcganError unless the file ``name`` beside ``path`` has this SHA-256."""
+    beside = path.parent / name
+    if not beside.exists():
+        raise AdcganError(f"record {path}: {name} is missing beside it; restore it or remove the directory")
+    try:
+        data = beside.read_bytes()
+    except OSError as error:
+        raise AdcganError(f"record {path}: {name} cannot be read ({error.strerror}): mend it or remove it") from error
+    if hashlib.sha256(data).hexdigest() != sha:
         raise AdcganError(
-            f"record {path}: its digest {content['digest'][:8]} is not that of its configuration ({cell.digest[:8]}): "
-            "it was edited, or written under other defaults"
+            f"record {path}: {name} is not the file that was recorded; restore it or remove the directory"
         )
-    expected = cell.directory(runs)
-    if expected.resolve() != path.parent.resolve():
-        raise AdcganError(f"record {path} is of the cell {cell}: expected in {expected}")
-    for name, sha in content["files"].items():
-        beside = path.parent / name
-        if not beside.exists():
-            raise AdcganError(f"record {path}: {name} is missing beside it; restore it or remove the directory")
-        try:
-            data = beside.read_bytes()
-        except OSError as error:
-            raise AdcganError(
-                f"record {path}: {name} cannot be read ({error.strerror}): mend it or remove it"
-            ) from error
-        if hashlib.sha256(data).hexdigest() != sha:
-            raise AdcganError(
-                f"record {path}: {name} is not the file that was recorded; restore it or remove the directory"
-            )
-    return Record(path.parent, cell, content)
 
 
 def read_all(runs: Path) -> list[Record]:
@@ -239,10 +301,43 @@ def read_all(runs: Path) -> list[Record]:
     return [read(path, runs) for path in sorted(runs.rglob(RECORD))]
 
 
+def place(cell: Cell, runs: Path) -> Path | None:
+    """The record.json of ``cell``, of either format, or None where it has not been run."""
+    path = cell.directory(runs) / RECORD
+    if not path.exists():
+        path = format1.directory(cell, runs) / RECORD if format1.directory(cell, runs) else path
+    return path if path.exists() else None
+
+
 def find(cell: Cell, runs: Path) -> Record | None:
     """The record of ``cell``, or None where it has not been run."""
-    path = cell.directory(runs) / RECORD
-    return read(path, runs) if path.exists() else None
+    path = place(cell, runs)
+    return read(path, runs) if path else None
+
+
+def write_diagnostics(record: Record, content: dict, arrays: dict[str, np.ndarray]) -> None:
+    """Write diagnostics.npz and diagnostics.json beside ``record``, the latter last; both name what they are of."""
+    data = _npz(arrays)
+    content = content | {"record": record.content[SELF], "arrays": hashlib.sha256(data).hexdigest()}
+    written(record.directory / DIAGNOSTICS[1], data)
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    written(record.directory / DIAGNOSTICS[0], text.encode())
+
+
+def read_diagnostics(record: Record) -> dict:
+    """What stands in diagnostics.json beside ``record``, or {}. Raises AdcganError where it is not of this record."""
+    path = record.directory / DIAGNOSTICS[0]
+    if record.former is not None or not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(), parse_constant=_refuse)
+        of, arrays = content["record"], content["arrays"]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        raise AdcganError(f"{path} cannot be read ({error}): remove it and diagnose again") from error
+    if of != record.content[SELF]:
+        raise AdcganError(f"{path} is not of the record beside it: remove it and diagnose again")
+    check_file(path, DIAGNOSTICS[1], arrays)
+    return content
 
 
 def verify(record: Record) -> None:
@@ -254,6 +349,8 @@ def verify(record: Record) -> None:
     kept = {
         name: auroc(record.anomalous, values) for name, values in {"NS": record.scores, **record.components}.items()
     }
+    if record.content.get("stale_noise", {}) != stale_noise(record.cell.config, record.components, record.D_z, record.anomalous):
+        raise AdcganError(f"record {record.directory / RECORD}: its stale noise is not what its scores give: it was edited")
     images = {"test_normal": int((~record.anomalous).sum()), "test_anomalous": int(record.anomalous.sum())}
     said = {f"AUROC of {name}": value for name, value in record.auroc.items()} | record.content["images"]
     given = {f"AUROC of {name}": value for name, value in kept.items()} | images
@@ -265,10 +362,11 @@ def verify(record: Record) -> None:
             )
     scores = {"NS": record.scores, **record.components}
     again = [
-        ("the study's AUROC of {} under the paper protocol", record.readings.get("paper", {}), scores, slice(None))
+        ("the study's AUROC of {} under the paper protocol", record.readings.get("paper", {}), scores, slice(None)),
+        ("the diagnostics' AUROC of {}", record.readings.get("score", {}), scores, slice(None)),
     ]
     if record.watched and _image_by_image(record.cell.config):
-        rows = watched(record.anomalous)
+        rows = watched(record.anomalous, record.content.get("per_epoch", {}).get("images", format1.WATCHED))
         scores = with_scores(record.cell.config, record.components)
         again.append(("the AUROC of {} after the last epoch", record.watched[-1].get(SCORE, {}), scores, rows))
     for what, found, scores, rows in again:
@@ -279,6 +377,17 @@ def verify(record: Record) -> None:
                     f"record {record.directory / RECORD}: {what.format(name)} is {value}, "
                     f"but its scores give {low:.5f} to {high:.5f}: it was edited"
                 )
+
+
+def stale_noise(
+    config: Config, components: dict[str, np.ndarray], D_z: dict[str, np.ndarray], anomalous: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """AUROC of NS and of L_FL under the script's stale noise, mean and 5-95 % range over its draws; {} without D_z."""
+    if not D_z:
+        return {}
+    L_FL = of_outputs(D_z, anomalous)
+    NS = normality_score(config, components | {"L_FL": L_FL})
+    return {"NS": summary(anomalous, NS), "L_FL": summary(anomalous, L_FL)}
 
 
 def _band(anomalous, values):
@@ -303,19 +412,16 @@ def _refuse(constant):
 
 @cache
 def _schema():
-    from jsonschema import Draft202012Validator
-
+    """The schema's validator, or None where jsonschema is not installed: a record must not wait for it."""
+    try:
+        from jsonschema import Draft202012Validator
+    except ImportError:
+        return None
     return Draft202012Validator(json.loads(Path(__file__).with_name("record.schema.json").read_text()))
 
 
 def _validate(content, path):
-    errors = sorted(_schema().iter_errors(content), key=lambda error: list(map(str, error.absolute_path)))
-    if errors:
-        where = "/".join(map(str, errors[0].absolute_path)) or "top level"
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise AdcganError(
-            f"record {path}: {where}: {errors[0].message[:200]}{more}; expected record.schema.json's form"
-        )
+    check_schema(_schema(), content, path, "record.schema.json")
 
 
 def _npz(arrays):

@@ -114,10 +114,11 @@ def _(config: AnoGANConfig, components):
 
 
 def with_scores(config: Config, components: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The components under the score NS of them, and AD-CGAN's with them as the printed sums, ``reduction=sum``."""
+    """The components after the score NS of them, and AD-CGAN's score with the other reduction, ``reduction=mean``."""
     scores = {"NS": normality_score(config, components)}
     if isinstance(config, ADCGANConfig):
-        scores["reduction=sum"] = normality_score(replace(config, reduction="sum"), components)
+        other = "mean" if config.reduction == "sum" else "sum"
+        scores[f"reduction={other}"] = normality_score(replace(config, reduction=other), components)
     return scores | components
 
 

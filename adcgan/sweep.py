@@ -42,7 +42,7 @@ class Outcome:
             self.failed[cell] = result
 
 
-LEFT, BUSY = "out of time", "in work elsewhere"
+LEFT, BUSY = "out of time", "already running"
 
 
 def sweep(
@@ -66,7 +66,8 @@ def sweep(
             outcome.add(cell, str(error))
             report(cell, str(error))
         else:
-            missing.append(cell) if record is None else done.append(record)
+            left = record is None or wants_diagnostics(record)
+            missing.append(cell) if left else done.append(record)
     new = {cell.dataset for cell in missing}
     for record in sorted(done, key=lambda record: record.cell.dataset):  # so that each data set is loaded once
         if record.cell.dataset in new and (reason := of_other_data(record)):  # new cells would stand beside it
@@ -150,7 +151,14 @@ def advance(steps) -> str | None:
 def start(cell: Cell, runs: Path, device: str, deadline: float | None):
     """The cell's work as a generator; loading its data is part of it, so that a missing data set is its failure."""
     record = yield from experiments.work(cell, loaded(cell.dataset), runs, device, deadline=deadline)
+    if wants_diagnostics(record):
+        experiments.diagnose(record, device, dataset=loaded(cell.dataset))
     return record
+
+
+def wants_diagnostics(record: Record) -> bool:
+    """Whether the sweep diagnoses it: of the tables' runs those of seed 0."""
+    return record.cell.seed == 0 and not record.cell.changes and experiments.diagnosable(record)
 
 
 @lru_cache(1)

@@ -221,7 +221,7 @@ def table4_by_class(records: Iterable[Record], reduction: str = "mean") -> pd.Da
                     "dataset": record.cell.dataset,
                     "scheme": record.cell.scheme,
                     "class": record.cell.label,
-                    "class_name": record.content["cell"]["class_name"],
+                    "class_name": record.content["run"]["class_name"],
                     "seed": record.cell.seed,
                     "ours": 100 * auroc(record.anomalous, score),
                 }
@@ -270,7 +270,7 @@ def runs(records: Iterable[Record]) -> pd.DataFrame:
                 "dataset": cell.dataset,
                 "scheme": cell.scheme,
                 "class": cell.label,
-                "class_name": content["cell"]["class_name"],
+                "class_name": content["run"]["class_name"],
                 "seed": cell.seed,
                 "departures": ", ".join(f"{name}={value}" for name, value in cell.departures.items()),
                 **{name: 100 * value for name, value in content["auroc"].items()},

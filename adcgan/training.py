@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -31,26 +31,29 @@ class OutOfTime(AdcganError):
 
 @dataclass
 class History:
-    """``losses``: one dictionary of epoch means per epoch; ``watched``: one of what was read after it, by reading,
-    empty where nothing was; ``seconds`` and ``watch_seconds``: the time of either over all
-    sittings; ``codes``: the revisions of the code that trained, in order.
+    """``losses``: one dictionary of epoch means per epoch; ``auroc``: one of the AUROCs read after it, empty where none
+    was. Over all sittings: ``seconds`` and ``processor_seconds`` of training, ``auroc_seconds`` of reading AUROCs.
+    ``codes``: the revisions of the code that trained, in order. ``ended``: why the training ended, see `Training`.
     """
 
     losses: list[dict[str, float]] = field(default_factory=list)
-    watched: list[dict[str, dict[str, float]]] = field(default_factory=list)
+    auroc: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
-    watch_seconds: float = 0.0
+    processor_seconds: float = 0.0
+    auroc_seconds: float = 0.0
     resumed: int = 0
     codes: list[str] = field(default_factory=list)
+    ended: str = ""
 
 
 class Training:
     """One training on uint8 ``images`` (N, H, H, C), to be advanced step by step; `train` does it in one go.
 
     Continues from ``checkpoint`` where it exists, after checking that its ``identity`` is this run's; ``code``, the
-    revision that trains, may be another, and the history says so. ``watch`` reads something off the networks after
-    every epoch and must leave them as they are; the training makes no use of it. Raises `Diverged` when a loss is not
-    finite, `OutOfTime` where the next epoch would not end before ``deadline`` (`time.monotonic`), AdcganError for a
+    revision that trains, may be another, and the history says so. ``after_epoch`` reads AUROCs off the networks after
+    every epoch and must leave them as they are; the training makes no use of it. It ends by its "budget" of epochs, by
+    an "early stop", or, where an early stop did not come, by the "cap" on the epochs. Raises `Diverged` when a loss is
+    not finite, `OutOfTime` where the next epoch would not end before ``deadline`` (`time.monotonic`), AdcganError for a
     foreign or damaged checkpoint or too few images.
     """
 
@@ -66,30 +69,31 @@ class Training:
         eager: bool = False,
         deadline: float | None = None,
         code: str = "",
-        watch: Callable[[], dict[str, dict[str, float]]] = dict,
+        after_epoch: Callable[[], dict[str, float]] = dict,
     ):
         config = method.config
         self.method, self.seed, self.checkpoint, self.identity = method, seed, checkpoint, identity
-        self.title, self.deadline, self.watch = title, deadline, watch
+        self.title, self.deadline, self.after_epoch = title, deadline, after_epoch
         self.images, self.held_out = _hold_out(images, config.validation_fraction)
-        self.batches, self.rest = divmod(len(self.images), config.batch_size)
+        count = min(len(self.images), config.epoch_images or len(self.images))
+        self.batches, self.rest = divmod(count, config.batch_size)
         if config.last_batch == "drop" or self.rest == 1:  # batch norm and the contrastive loss need two images
             self.rest = 0
         self.passes = 1
         if not len(self.images):
-            raise AdcganError(f"{title}: of {len(images)} normal training images all are kept aside: give a smaller "
+            raise AdcganError(f"{title}: of {len(images)} normal training images all are held out: give a smaller "
                               f"validation_fraction than {config.validation_fraction}")  # fmt: skip
         if config.steps_per_epoch:
             self.batches, self.rest = config.steps_per_epoch, 0
             self.passes = -(-self.batches * config.batch_size // len(self.images))
         if config.patience and not len(self.held_out):
             raise AdcganError(
-                f"{title}: of {len(images)} normal training images none is kept aside to watch the loss that stops the "
+                f"{title}: of {len(images)} normal training images none is held out to watch the loss that stops the "
                 f"training: give a larger validation_fraction than {config.validation_fraction}, or more images"
             )
         if self.batches + bool(self.rest) == 0:
             raise AdcganError(
-                f"{title}: {len(self.images)} normal training images do not fill a batch of {config.batch_size}: "
+                f"{title}: {count} normal training images do not fill a batch of {config.batch_size}: "
                 "give a smaller batch_size or more images"
             )
         self.history = History()
@@ -105,10 +109,13 @@ class Training:
         return self.batches * self.method.config.batch_size + self.rest
 
     def finished(self) -> bool:
-        """Whether the last epoch is done, or an early stop has come."""
+        """Whether the last epoch is done, or an early stop has come; `History.ended` says which."""
         config, history = self.method.config, self.history
-        stalled = config.patience and _stalled(history, self.method.monitored, config.patience)
-        return stalled or len(history.losses) >= config.total_epochs
+        if config.patience and _stalled(history, self.method.monitored, config.patience):
+            history.ended = "early stop"
+        elif len(history.losses) >= config.total_epochs:
+            history.ended = "cap" if config.patience else "budget"
+        return bool(history.ended)
 
     def steps(self) -> Iterator[None]:
         """Train to the end; a pause after every step, a checkpoint after every epoch."""
@@ -125,7 +132,7 @@ class Training:
         while not self.finished():
             epoch = len(history.losses)
             self.check_time(1)
-            started = time.monotonic()
+            started, processor = time.monotonic(), time.process_time()
             full, last = self.orders(epoch)
             self.method.train()
             self.method.begin_epoch(epoch)
@@ -146,9 +153,10 @@ class Training:
                     )
             history.losses.append(losses)
             history.seconds += time.monotonic() - started
+            history.processor_seconds += time.process_time() - processor
             started = time.monotonic()
-            history.watched.append(self.watch())
-            history.watch_seconds += time.monotonic() - started
+            history.auroc.append(self.after_epoch())
+            history.auroc_seconds += time.monotonic() - started
             _save(self.checkpoint, self.identity, self.method, history, self.stepper)
             progress.epoch(history)
 
@@ -162,7 +170,7 @@ class Training:
     def check_time(self, epochs: float) -> None:
         """Stop before work as long as ``epochs`` epochs that would cross the deadline, by the epochs' mean time."""
         done = len(self.history.losses)
-        each = (self.history.seconds + self.history.watch_seconds) / done if done else 0.0
+        each = (self.history.seconds + self.history.auroc_seconds) / done if done else 0.0
         if self.deadline is not None and time.monotonic() + epochs * each > self.deadline:
             raise OutOfTime(f"{self.title}: out of time after epoch {done}; the same command continues from there")
 
@@ -177,13 +185,15 @@ def train(method: Method, images: np.ndarray, **arguments) -> History:
 
 def fit(yardstick: Yardstick, images: np.ndarray, *, seed: int) -> History:
     """Fit ``yardstick`` on uint8 ``images`` (N, H, H, C): no epochs, no losses, a time."""
-    started = time.monotonic()
+    started, processor = time.monotonic(), time.process_time()
     try:
         yardstick.fit(images, seed)
     except ValueError as error:  # scikit-learn's, in one line
         reason = str(error).splitlines()[0]
         raise AdcganError(f"{type(yardstick).__name__} cannot learn from {len(images)} images: {reason}") from error
-    return History(seconds=time.monotonic() - started)
+    return History(
+        seconds=time.monotonic() - started, processor_seconds=time.process_time() - processor, ended="budget"
+    )
 
 
 def _hold_out(images, fraction):
@@ -213,12 +223,7 @@ def _save(path, identity, method, history, stepper: Eager):
         "method": method.state(),
         "random": torch.get_rng_state(),
         "random_cuda": stepper.random_state(),
-        "losses": history.losses,
-        "watched": history.watched,
-        "seconds": history.seconds,
-        "watch_seconds": history.watch_seconds,
-        "resumed": history.resumed,
-        "codes": history.codes,
+        "history": asdict(history),
     }
     partial = path.with_name(path.name + ".partial")
     try:
@@ -240,6 +245,7 @@ def _load(path, identity, method, stepper: Eager):
         found = state["identity"]
         if found == identity:
             method.load_state(state["method"])
+            history = History(**state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file, and for weights of other networks
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise AdcganError(f"checkpoint {path} cannot be read ({reason}): remove it to start this cell again") from error
@@ -249,14 +255,8 @@ def _load(path, identity, method, stepper: Eager):
         )
     torch.set_rng_state(state["random"])
     stepper.set_random_state(state["random_cuda"])
-    return History(
-        state["losses"],
-        state.get("watched", [{} for _ in state["losses"]]),  # a checkpoint from before anything was read
-        state["seconds"],
-        state.get("watch_seconds", 0.0),
-        state["resumed"] + 1,
-        state.get("codes", []),
-    )
+    history.resumed += 1
+    return history
 
 
 class Progress:

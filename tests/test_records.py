@@ -97,7 +97,7 @@ def test_a_record_holds_every_test_image_once_in_half_precision(record, zeros):
 
 def test_a_record_says_what_was_run_on_what(record, digits, zeros, run_options):
     content = record.content
-    assert content["cell"] == {
+    assert content["run"] == {
         "method": "adcgan", "dataset": "digits", "scheme": "one-vs-all", "label": 0, "class_name": "0", "seed": 0,
     }  # fmt: skip
     assert content["departures"].items() <= run_options.items()
@@ -171,14 +171,14 @@ def test_a_record_without_one_of_its_parts_is_refused(copy, name):
     ("change", "complaint"),
     [
         (lambda content: content.update(comment="mine"), "comment"),
-        (lambda content: content["cell"].update(label="0"), "cell/label"),
+        (lambda content: content["run"].update(label="0"), "cell/label"),
         (lambda content: content["auroc"].update(NS=71.3), "auroc/NS"),
         (lambda content: content.update(format=99), "format"),
         (lambda content: content["config"].update(rho=0.25), "digest"),
         (lambda content: content["config"].update(epochs=-1), "epochs"),
         (lambda content: content["config"].update(invented=1), "invented"),
         (lambda content: content["config"].pop("image_size"), "image size"),
-        (lambda content: content["cell"].update(method="gan"), "gan"),
+        (lambda content: content["run"].update(method="gan"), "gan"),
         (lambda content: content["config"].update(image_size="28"), "image size '28'"),
         (lambda content: content["config"].update(width=10**400), "below 2^63"),
         (lambda content: content.update(finished="<b>now</b>"), "finished"),

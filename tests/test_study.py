@@ -241,7 +241,7 @@ def test_cells_are_named_apart(cells):
 
 def test_a_class_that_is_its_number_is_named_once(tmp_path):
     record = write_record(tmp_path)
-    record.content["cell"]["class_name"] = "0"
+    record.content["run"]["class_name"] = "0"
     assert set(study.readings([record])["cell"]) == {"MNIST, one-vs-all, 0, seed 0"}
 
 

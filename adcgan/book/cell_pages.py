@@ -190,7 +190,7 @@ def _pictures(record):
 
 def class_title(record: Record) -> str:
     """A class by number and, where it has one, name."""
-    number, name = str(record.cell.label), record.content["cell"]["class_name"]
+    number, name = str(record.cell.label), record.content["run"]["class_name"]
     return f"class {number}" if number == name else f"class {number} ({name})"
 
 

@@ -51,7 +51,7 @@ def run() -> Html:
     if record is None:
         return note("No recorded run keeps the path of its images yet.")
     cell = record.cell
-    name = record.content["cell"]["class_name"]
+    name = record.content["run"]["class_name"]
     what = f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, class {name}, seed {cell.seed}"
     link = f"{address('adcgan', cell.dataset, cell.scheme, cell.label)}.html#seed-{cell.seed}"
     return Html(

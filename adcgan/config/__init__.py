@@ -1,28 +1,24 @@
 """What a run may be told: one frozen, flat configuration per method, every name checked.
 
-A field is one line of the decisions register: its metadata carries the register's row, the choices,
-and the line of help that becomes the command line's help. Values that the paper states come from
-`adcgan.paper`; everything else has its default here, with the reason in the help text.
+A field's metadata carries the number of its open choice, the admitted values and the line of help that becomes the
+command line's help. AD-CGAN's values come from a recipe (`open_choices.yaml`), budgets and rates from `adcgan.paper`,
+a smaller budget from a scale; everything else has its default here, with the reason in the help text.
 """
 
 import dataclasses
 import hashlib
 import json
-from functools import cache
 from keyword import iskeyword
-from pathlib import Path
-
-import yaml
 
 from ..errors import AdcganError, choose
-from .adcgan import ADCGANConfig
-from .base import SCHEMES, SETTINGS_OF_SIZE, Config, TrainedConfig
+from .adcgan import RECIPES, ADCGANConfig, open_choices
+from .base import SCALES, SCHEMES, SETTINGS_OF_SIZE, Config, TrainedConfig
 from .compared import ADGANConfig, AEGANConfig, ALADConfig, AnoGANConfig
 from .yardsticks import AutoencoderConfig, IsolationForestConfig, KNNConfig, OCSVMConfig, PCAConfig
 
 __all__ = [
-    "CONFIGS", "COMPARED", "SCHEMES", "YARDSTICKS", "ADCGANConfig", "Config", "TrainedConfig", "configure",
-    "departures", "digest", "parse_options", "register",
+    "CONFIGS", "COMPARED", "RECIPES", "SCALES", "SCHEMES", "YARDSTICKS", "ADCGANConfig", "Config", "TrainedConfig",
+    "changes", "configure", "digest", "open_choices", "parse_options", "settle",
 ]  # fmt: skip
 
 COMPARED: dict[str, type[Config]] = {
@@ -35,45 +31,60 @@ YARDSTICKS: dict[str, type[Config]] = {
 CONFIGS: dict[str, type[Config]] = {"adcgan": ADCGANConfig} | COMPARED | YARDSTICKS
 
 
-@cache
-def register() -> dict[int, dict[str, str]]:
-    """The decisions register: row -> ``choice``, ``evidence`` and, where no option is offered, what is ``settled``."""
-    return yaml.safe_load((Path(__file__).parent / "register.yaml").read_text())
+def settle(method: str, recipe: str | None, scale: str | None) -> tuple[str | None, str | None]:
+    """The recipe and the scale of a run, defaults filled in: "printed" and "paper".
 
-
-def configure(method: str, scheme: str, image_size: int, channels: int, /, **options) -> Config:
-    """The paper's settings for images of this size under this scheme, with ``options`` in their place.
-
-    Raises AdcganError for an unknown method, scheme or option, or a value of the wrong type or range.
+    Recipes are AD-CGAN's; another method refuses one and has None. Library baselines have no scale: None whatever is
+    given. Raises AdcganError for an unknown method, recipe or scale.
     """
     choose("method", method, CONFIGS)
+    if recipe is not None:
+        choose("recipe", recipe, RECIPES)
+        if method != "adcgan":
+            raise AdcganError(f"recipe {recipe!r} given to method {method}: recipes are AD-CGAN's; leave it out")
+    if scale is not None:
+        choose("scale", scale, SCALES)
+    trained = issubclass(CONFIGS[method], TrainedConfig)
+    return (recipe or RECIPES[0] if method == "adcgan" else None), (scale or SCALES[0] if trained else None)
+
+
+def configure(
+    method: str,
+    scheme: str,
+    image_size: int,
+    channels: int,
+    /,
+    *,
+    recipe: str | None = None,
+    scale: str | None = None,
+    **options,
+) -> Config:
+    """The settings of a recipe at a scale for images of this size under this scheme, ``options`` in their place.
+
+    ``recipe`` and ``scale`` as in `settle`. Raises AdcganError for an unknown method, recipe, scale, scheme or option,
+    or a value of the wrong type or range.
+    """
+    recipe, scale = settle(method, recipe, scale)
     choose("scheme", scheme, SCHEMES)
     choose("image size", image_size, SETTINGS_OF_SIZE)
     kind = CONFIGS[method]
     names = [field.name for field in dataclasses.fields(kind)]
     for name in options:
         choose(f"option of method {method}", name, [name for name in names if name not in ("image_size", "channels")])
-    values = dict(image_size=image_size, channels=channels) | kind.stated(scheme, image_size, options)
+    values = dict(image_size=image_size, channels=channels) | kind.stated(scheme, image_size, options, recipe)
+    values |= kind.at(scale)
     return kind(**values | {name: _convert(kind, name, value) for name, value in options.items()})
 
 
-def departures(config: Config, method: str, scheme: str) -> dict:
-    """The options in which ``config`` differs from the paper's settings: empty for a paper run."""
-    stated = configure(method, scheme, config.image_size, config.channels).to_dict()
-    return {name: value for name, value in config.to_dict().items() if value != stated[name]}
+def changes(config: Config, method: str, scheme: str, recipe: str | None, scale: str | None) -> dict:
+    """The options in which ``config`` differs from its recipe at its scale: empty for a run of the tables."""
+    whole = configure(method, scheme, config.image_size, config.channels, recipe=recipe, scale=scale).to_dict()
+    return {name: value for name, value in config.to_dict().items() if value != whole[name]}
 
 
-def digest(config: Config, method: str, scheme: str) -> str:
-    """SHA-256 of the method, the image format and every departure from the paper's settings, as canonical JSON.
-
-    Fields at their default are left out, so that a field added later leaves older digests as they are.
-    """
-    content = {
-        "method": method,
-        "scheme": scheme,
-        "image": [config.image_size, config.channels],
-        "departures": departures(config, method, scheme),
-    }
+def digest(method: str, scheme: str, recipe: str | None, scale: str | None, config: dict) -> str:
+    """SHA-256 of a run's method, scheme, recipe, scale and whole configuration, as canonical JSON."""
+    content = {"method": method, "scheme": scheme, "recipe": recipe, "scale": scale, "config": config}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

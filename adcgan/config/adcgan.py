@@ -1,34 +1,51 @@
-"""AD-CGAN's own choices: each open row of the decisions register as a named option with its default."""
+"""AD-CGAN's configuration: each open choice is a named option, and a recipe gives all of them their values."""
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 from .. import paper
 from ..errors import AdcganError, choose
 from .base import STATED, TrainedConfig, latent_size, option
 
-# What the two sets of layer tables settle (register rows 4, 5, 23, 27, 39).
-ARCHITECTURES = {
-    "t2r": dict(
-        projection="local", logit_head="mlp", feature_tap="projected", critic_norm="spectral+batch", dropout="released"
-    ),
-    "t2p": dict(projection="global", logit_head="linear", feature_tap="raw", critic_norm="spectral", dropout="none"),
-}
+RECIPES = ("printed", "script")
+PLAIN = dict(critic_norm="spectral", dropout="none")  # what layer tables t2p settle, whichever the recipe
+
+
+@cache
+def open_choices() -> dict[int, dict]:
+    """The open choices by number: ``choice``, what ``paper`` and ``script`` say, and ``recipes`` or ``settled``.
+
+    ``recipes`` gives options their values under each of `RECIPES`; ``exception`` says where a recipe leaves its rule.
+    """
+    return yaml.safe_load((Path(__file__).parent / "open_choices.yaml").read_text())
+
+
+def recipe_options(recipe: str, image_size: int) -> dict:
+    """The values that a recipe gives AD-CGAN's options for images of this size."""
+    found = {}
+    for row in open_choices().values():
+        for name, value in row.get("recipes", {}).get(recipe, {}).items():
+            found[name] = value[image_size] if isinstance(value, dict) else value
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class ADCGANConfig(TrainedConfig):
-    """AD-CGAN's own choices. The defaults are the `paper` protocol: the paper's equations, leak-free scoring."""
+    """AD-CGAN's own choices, each with the number of its open choice; a recipe fills them in."""
 
     # budget and pixels
     epochs: int = option(STATED, "adversarial epochs (paper: 15 one-vs-all, 35 all-vs-one)", row=18, at_least=0)
     warm_up_epochs: int = option(STATED, "warm-up epochs W (paper: 5 one-vs-all, 15 all-vs-one)", row=18, at_least=0)
     warm_up_count: str = option(
-        "added", "are warm-up epochs added to the epochs or included in them", choices=("added", "included"), row=18
+        STATED, "are warm-up epochs added to the epochs or included in them", choices=("added", "included"), row=18
     )
-    pixel_range: str = option("unit", "pixels in [0,1] or [-1,1]", choices=("unit", "symmetric"), row=20)
+    pixel_range: str = option(STATED, "pixels in [0,1] or [-1,1]", choices=("unit", "symmetric"), row=20)
     # networks
     architecture: str = option(
-        "t2r",
+        STATED,
         "t2r: sizes of the authors' October 2021 models; t2p: a design that meets every count of Table 2",
         choices=("t2r", "t2p"),
         row=40,
@@ -39,7 +56,7 @@ class ADCGANConfig(TrainedConfig):
     )
     logit_head: str = option(STATED, "the critic's last layers: two linear or one", choices=("mlp", "linear"), row=5)
     local_tap: str = option(
-        "block", "local features: before the last block of layers, or before the last layer",
+        STATED, "local features: before the last block of layers, or before the last layer",
         choices=("block", "layer"), row=3,
     )  # fmt: skip
     critic_norm: str = option(STATED, "the critic's normalisation", choices=("spectral+batch", "spectral"), row=27)
@@ -47,54 +64,54 @@ class ADCGANConfig(TrainedConfig):
         STATED, "Dropout2d 0.2 where the October 2021 models have it, or none", choices=("released", "none"), row=39
     )
     encoder_output: str = option(
-        "layer-norm", "the encoder's last layer: affine LayerNorm, or nothing", choices=("layer-norm", "none"), row=38
+        STATED, "the encoder's last layer: affine LayerNorm, or nothing", choices=("layer-norm", "none"), row=38
     )
     initialisation: str = option(
-        "pytorch", "initial weights: PyTorch's, or Xavier", choices=("pytorch", "xavier"), row=41
+        STATED, "initial weights: PyTorch's, or Xavier", choices=("pytorch", "xavier"), row=41
     )
     # losses
     reconstruction: str = option(
-        "mean", "L_AE over pixels: their mean (the paper's words, October 2021 script), or the sum (its formula)",
+        STATED, "L_AE over pixels: their mean (the paper's words, October 2021 script), or the sum (its formula)",
         choices=("mean", "sum"), row=44,
     )  # fmt: skip
     contrastive: str = option(
-        "masked", "denominator of equation 1: other images' locations only, or all as printed",
+        STATED, "denominator of equation 1: other images' locations only, or all as printed",
         choices=("masked", "literal"), row=1,
     )  # fmt: skip
     alpha: float = option(STATED, "weight of L_cgan(fake) in L_G (paper: 0.3)", row=6, at_least=0)
     beta: float = option(STATED, "weight of L_cgan(real) in L_D (paper: 0.3)", row=6, at_least=0)
     adversarial: str = option(
-        "rsgan", "equation 6 on pairs (rsgan), or against the batch average (rasgan)",
+        STATED, "equation 6 on pairs (rsgan), or against the batch average (rasgan)",
         choices=("rsgan", "rasgan"), row=8,
     )  # fmt: skip
     latent_role: str = option(
-        "adversarial", "does the encoder fool D_z or help it", choices=("adversarial", "cooperative"), row=11
+        STATED, "does the encoder fool D_z or help it", choices=("adversarial", "cooperative"), row=11
     )
     latent_pair: str = option(
-        "paper", "D_z compares (z,z) with (z,E(x)); alad: with (z,E(G(z))); marginal: single vectors",
+        STATED, "D_z compares (z,z) with (z,E(x)); alad: with (z,E(G(z))); marginal: single vectors",
         choices=("paper", "alad", "marginal"), row=12,
     )  # fmt: skip
-    latent_weight: float = option(1.0, "weight of D_z's term in the encoder's loss", row=13, at_least=0)
+    latent_weight: float = option(STATED, "weight of D_z's term in the encoder's loss", row=13, at_least=0)
     # optimisation
     learning_rate_cgan: float = option(STATED, "learning rate of G, D_cgan and D_z (paper: 3e-4)", at_least=0)
     learning_rate_autoencoder: float = option(STATED, "learning rate of E (paper: 2e-4)", at_least=0)
     optimiser: str = option(
-        "adam", "Adam without decay (paper), or AdamW with the October 2021 decays", choices=("adam", "adamw"), row=15
+        STATED, "Adam without decay (paper), or AdamW with the October 2021 decays", choices=("adam", "adamw"), row=15
     )
     generator_optimiser: str = option(
-        "shared", "one optimiser for G in both its steps, or one per step", choices=("shared", "separate"), row=14
+        STATED, "one optimiser for G in both its steps, or one per step", choices=("shared", "separate"), row=14
     )
-    critic_steps: int = option(2, "critic updates per generator update", row=16, at_least=1)
+    critic_steps: int = option(STATED, "critic updates per generator update", row=16, at_least=1)
     critic_gradients: str = option(
-        "zeroed", "zero the critic's gradients between its updates, or let them add up",
+        STATED, "zero the critic's gradients between its updates, or let them add up",
         choices=("zeroed", "accumulated"), row=16,
     )  # fmt: skip
     latent_draws: str = option(
-        "fresh", "a fresh z for every update, or one z for the whole batch", choices=("fresh", "shared"), row=17
+        STATED, "a fresh z for every update, or one z for the whole batch", choices=("fresh", "shared"), row=17
     )
-    prior: str = option("gaussian", "P_z: N(0,I), or uniform on [-1,1]", choices=("gaussian", "uniform"), row=37)
+    prior: str = option(STATED, "P_z: N(0,I), or uniform on [-1,1]", choices=("gaussian", "uniform"), row=37)
     warm_up: str = option(
-        "autoencoder",
+        STATED,
         "warm-up trains E and G only; with D and D_z too; or everything at a rising learning rate",
         choices=("autoencoder", "with-discriminators", "learning-rate"),
         row=19,
@@ -106,23 +123,22 @@ class ADCGANConfig(TrainedConfig):
     rho: float = option(
         STATED, "equation 4's rho: encoder against latent discriminator (paper: 0.5)", row=32, at_least=0
     )
-    reduction: str = option("mean", "sums of equations 4 and 5 as means or as printed", choices=("mean", "sum"), row=22)
+    reduction: str = option(STATED, "sums of equations 4 and 5 as means or as printed", choices=("mean", "sum"), row=22)
     feature_tap: str = option(
         STATED, "f_D before or after the contrastive projection", choices=("projected", "raw"), row=23
     )
     latent_feature: str = option(
-        "printed",
+        STATED,
         "L_FL with E(G(z)), D_z's arguments as in training; the same in the printed order; or with E(G(E(x)))",
         choices=("printed", "printed-order", "released"), row=24,
     )  # fmt: skip
     test_latents: str = option(
-        "shared", "z while scoring: the same for all images, one per image, or the October 2021 script's rule",
-        choices=("shared", "per-image", "released"), row=25,
-    )  # fmt: skip
-    test_latent_count: int = option(16, "how many shared z are averaged over", row=25, at_least=1)
-    latent_output: str = option("logit", "D_z in L_FL: logit or probability", choices=("logit", "probability"), row=26)
+        STATED, "z while scoring: the same for all images, or one per image", choices=("shared", "per-image"), row=25
+    )
+    test_latent_count: int = option(STATED, "how many shared z are averaged over", row=25, at_least=1)
+    latent_output: str = option(STATED, "D_z in L_FL: logit or probability", choices=("logit", "probability"), row=26)
     test_mode: str = option(
-        "eval", "networks frozen while scoring; or batch norm by the test batch; or spectral norm iterating on",
+        STATED, "networks frozen while scoring; or batch norm by the test batch; or spectral norm iterating on",
         choices=("eval", "batch-statistics", "power-iteration"), row=28,
     )  # fmt: skip
 
@@ -146,23 +162,19 @@ class ADCGANConfig(TrainedConfig):
         return self.epochs + added
 
     @classmethod
-    def stated(cls, scheme: str, image_size: int, options: dict) -> dict:
-        """The paper's settings, and what the chosen set of layer tables settles."""
-        settings = paper.settings()
-        architecture = options.get("architecture", "t2r")
-        choose("architecture", architecture, ARCHITECTURES)
+    def stated(cls, scheme: str, image_size: int, options: dict, recipe: str | None) -> dict:
+        """The paper's settings, the recipe's values (none given: printed), and what layer tables t2p settle."""
+        settings, recipe = paper.settings(), recipe or RECIPES[0]
+        choose("recipe", recipe, RECIPES)
         return (
             dict(
                 batch_size=settings["batch_size"],
                 warm_up_epochs=settings["epochs"][scheme]["warm_up"],
                 epochs=settings["epochs"][scheme]["adversarial"],
                 latent_size=latent_size(image_size),
-                alpha=settings["alpha"],
-                beta=settings["beta"],
                 learning_rate_cgan=settings["learning_rate"]["cgan"],
                 learning_rate_autoencoder=settings["learning_rate"]["autoencoder"],
-                lambda_=settings["lambda"],
-                rho=settings["rho"],
             )
-            | ARCHITECTURES[architecture]
+            | recipe_options(recipe, image_size)
+            | (PLAIN if options.get("architecture") == "t2p" else {})
         )

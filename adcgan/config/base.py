@@ -13,7 +13,10 @@ SCHEMES = ("one-vs-all", "all-vs-one")
 # Data sets that the paper does not have take the settings of the paper's data set of the same image size.
 SETTINGS_OF_SIZE = {28: "mnist", 32: "cifar10", 64: "cats_vs_dogs"}
 
-STATED = object()  # the value depends on the data set or the scheme: the method's `stated` fills it in
+STATED = object()  # the value depends on the data set, the scheme or the recipe: the method's `stated` fills it in
+
+SCALES = ("paper", "laptop")
+LAPTOP_WIDTH, LAPTOP_EPOCH_IMAGES, LAPTOP_SEARCHES = 0.25, 2000, 1000  # specification R.2
 
 
 def option(default, help, *, choices=None, row=None, at_least=None, at_most=None):
@@ -35,17 +38,27 @@ class Config:
     )
     test_set: str = option(
         "official",
-        "official test split, or with the anomalous classes' training images added",
-        choices=("official", "with-train"),
+        "official test split; with the anomalous classes' training images added; or with so many of them that the "
+        "test has 10,000 images",
+        choices=("official", "with-train", "ten-thousand"),
         row=30,
     )
+    test_order: str = option(
+        "stored", "order of the test images: as stored, or normal ones first", choices=("stored", "normal-first"),
+        row=29,
+    )  # fmt: skip
     test_images: int = option(
-        0, "score this many test images, the same share of every class; 0: all of them", at_least=0
+        0, "score at most this many test images, the same share of every class; 0: all of them", at_least=0
     )
 
     @classmethod
-    def stated(cls, scheme: str, image_size: int, options: dict) -> dict:
-        """Values of the fields that depend on the scheme, the image size or other options."""
+    def stated(cls, scheme: str, image_size: int, options: dict, recipe: str | None) -> dict:
+        """Values of the fields that depend on the scheme, the image size, the recipe or other options."""
+        return {}
+
+    @classmethod
+    def at(cls, scale: str | None) -> dict:
+        """Values of the fields that a scale settles (`SCALES`; None for a method without one)."""
         return {}
 
     def __post_init__(self):
@@ -73,9 +86,10 @@ class TrainedConfig(Config):
     last_batch: str = option(
         "drop", "drop or keep an incomplete last batch (of two images or more)", choices=("drop", "keep"), row=42
     )
-    width: float = option(
-        1.0, "multiplies every hidden width (1 = the source's; less only for smoke runs)", at_least=0, at_most=16
+    epoch_images: int = option(
+        0, "an epoch is the first so many images of its permutation; 0: all of them (paper)", at_least=0
     )
+    width: float = option(1.0, "multiplies every hidden width; 1: the source's", at_least=0, at_most=16)
     test_batch_size: int = option(256, "images per batch while scoring", row=29, at_least=1)
 
     def __post_init__(self):
@@ -86,6 +100,11 @@ class TrainedConfig(Config):
             raise AdcganError("nothing to train: the options leave no epoch; give at least one")
         if self.width == 0:
             raise AdcganError("width is 0: expected a positive factor, 1 for the source's networks")
+
+    @classmethod
+    def at(cls, scale: str | None) -> dict:
+        """Scale "laptop": a quarter of the widths, and epochs of 2,000 images."""
+        return dict(width=LAPTOP_WIDTH, epoch_images=LAPTOP_EPOCH_IMAGES) if scale == "laptop" else {}
 
     @property
     def total_epochs(self) -> int:

@@ -6,14 +6,14 @@ A value without a source in its help line is this project's choice; the reason s
 from dataclasses import dataclass
 
 from ..errors import AdcganError
-from .base import STATED, TrainedConfig, budget, latent_size, option
+from .base import LAPTOP_SEARCHES, LAPTOP_WIDTH, STATED, TrainedConfig, budget, latent_size, option
 
 
 @dataclass(frozen=True, kw_only=True)
 class ALADConfig(TrainedConfig):
     """ALAD (Zenati et al., ICDM 2018), as the authors' image experiments run it."""
 
-    epochs: int = option(STATED, "epochs; not stated by the source: AD-CGAN's 20 or 50, the early stop within them")
+    epochs: int = option(100, "epochs at most, the early stop within them; not stated by the source")
     validation_fraction: float = option(
         0.1, "share of the normal training images that the early stop watches (this paper's A.3: 10 %)", at_least=0
     )
@@ -42,9 +42,9 @@ class ALADConfig(TrainedConfig):
             )
 
     @classmethod
-    def stated(cls, scheme: str, image_size: int, options: dict) -> dict:
-        """AD-CGAN's budget and latent size."""
-        return dict(epochs=budget(scheme), latent_size=latent_size(image_size))
+    def stated(cls, scheme: str, image_size: int, options: dict, recipe: str | None) -> dict:
+        """AD-CGAN's latent size."""
+        return dict(latent_size=latent_size(image_size))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,12 @@ class ADGANConfig(TrainedConfig):
     search_rate_latent: float = option(0.25, "Adam's rate for z in the search (source)", at_least=0)
     search_rate_generator: float = option(5e-5, "Adam's rate for the generator in the search (source)", at_least=0)
     test_batch_size: int = option(16, "test images searched at once, each with its own generators", at_least=1)
+
+    @classmethod
+    def at(cls, scale: str | None) -> dict:
+        """Scale "laptop": a quarter of the widths, 15 generator updates an epoch, searches for 1,000 test images."""
+        narrow = dict(width=LAPTOP_WIDTH, steps_per_epoch=15, test_images=LAPTOP_SEARCHES)
+        return narrow if scale == "laptop" else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +100,11 @@ class AnoGANConfig(TrainedConfig):
     )  # fmt: skip
 
     @classmethod
-    def stated(cls, scheme: str, image_size: int, options: dict) -> dict:
+    def stated(cls, scheme: str, image_size: int, options: dict, recipe: str | None) -> dict:
         """AD-CGAN's budget and latent size."""
         return dict(epochs=budget(scheme), latent_size=latent_size(image_size))
+
+    @classmethod
+    def at(cls, scale: str | None) -> dict:
+        """As every trained method; searches for 1,000 test images at scale "laptop"."""
+        return super().at(scale) | (dict(test_images=LAPTOP_SEARCHES) if scale == "laptop" else {})

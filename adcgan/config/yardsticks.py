@@ -47,6 +47,6 @@ class AutoencoderConfig(TrainedConfig):
     latent_size: int = option(STATED, "latent size L: AD-CGAN's", at_least=1)
 
     @classmethod
-    def stated(cls, scheme: str, image_size: int, options: dict) -> dict:
+    def stated(cls, scheme: str, image_size: int, options: dict, recipe: str | None) -> dict:
         """AD-CGAN's budget and latent size."""
         return dict(epochs=budget(scheme), latent_size=latent_size(image_size))

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -31,18 +30,6 @@ METHODS = {
 }
 
 
-class Study(NamedTuple):
-    """What other protocols make of the same weights (`adcgan.methods.protocols`), AUROCs as fractions.
-
-    ``readings``: protocol -> AUROC of NS and of each component. ``draws``: name -> float32 AUROCs over random draws.
-    ``images``: name -> one value per test image.
-    """
-
-    readings: dict[str, dict[str, float]]
-    draws: dict[str, np.ndarray]
-    images: dict[str, np.ndarray]
-
-
 class Method:
     """What the trainer and the scorer ask of a method. Subclasses fill `networks` and `optimisers`.
 
@@ -53,9 +40,10 @@ class Method:
     networks: dict[str, nn.Module]
     optimisers: dict[str, Optimizer]
     shuffles = 1  # independently shuffled batches that one step is given, one after another in x
-    # What scoring a test image takes, study included, in the time of an image's share of a training epoch; measured on
-    # a CPU from the committed records, rounded up. A time box leaves room for it.
+    # What scoring a test image takes in the time of an image's share of a training epoch; measured on a CPU from the
+    # committed records, rounded up. A time limit leaves room for it.
     scoring_cost: float = 1
+    searches = False  # does it optimise for every test image: then no AUROC is read after each epoch
     monitored: str | None = None  # the value of `validate` that an early stop watches
 
     def __init__(self, config: TrainedConfig, device: torch.device):
@@ -80,39 +68,9 @@ class Method:
         """What can be watched on normal images kept aside, by name; no labels are involved."""
         return {}
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
-        """Components of the score for uint8 images (M, H, H, C): name -> float32 (M,).
-
-        ``anomalous`` (M,) exists for the diagnostic protocols that imitate a leak; no other reads it.
-        """
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Components of the score for uint8 images (M, H, H, C): name -> float32 (M,)."""
         raise AssertionError("every method defines score")
-
-    def watch(self, images: np.ndarray, anomalous: np.ndarray, normal: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-        """Components as of `score` for a few images (M, H, H, C), by reading; to be looked at after every epoch.
-
-        `adcgan.scores.SCORE` is the score's own reading. Empty for a method that is not read. ``normal`` (N, H, H, C)
-        are some of the training images. The networks are left as they are.
-        """
-        return {}
-
-    def study(
-        self,
-        images: np.ndarray,
-        labels: np.ndarray,
-        anomalous: np.ndarray,
-        left_out: np.ndarray,
-        normal: np.ndarray,
-    ) -> Study | None:
-        """Diagnostics of the same weights under other protocols, or None for a method that has none.
-
-        On the test's images, labels and flags (M,); ``left_out`` (K, H, H, C) are anomalies that it leaves out,
-        ``normal`` (N, H, H, C) the training images.
-        """
-        return None
-
-    def walk(self, images: np.ndarray) -> dict[str, np.ndarray] | None:
-        """What each of a few images passes through on its way to its score, or None for a method that shows none."""
-        return None
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
         """uint8 reconstructions of uint8 images (M, H, H, C), or None for a method that has none."""
@@ -220,24 +178,9 @@ class Yardstick:
         """Learn from normal uint8 images (N, H, H, C)."""
         raise AssertionError("every yardstick defines fit")
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
-        """As `Method.score`; ``anomalous`` is read by none."""
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """As `Method.score`."""
         raise AssertionError("every yardstick defines score")
-
-    def study(
-        self,
-        images: np.ndarray,
-        labels: np.ndarray,
-        anomalous: np.ndarray,
-        left_out: np.ndarray,
-        normal: np.ndarray,
-    ) -> Study | None:
-        """As `Method.study`."""
-        return None
-
-    def walk(self, images: np.ndarray) -> dict[str, np.ndarray] | None:
-        """As `Method.walk`."""
-        return None
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
         """As `Method.reconstruct`."""

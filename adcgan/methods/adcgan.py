@@ -7,32 +7,30 @@ badly they agree about it and its reconstruction G(E(x)).
 
 from __future__ import annotations
 
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Adam, AdamW
 
 from .. import losses, scores
 from ..config import ADCGANConfig
 from ..networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
-from . import Method, Study, protocols, walk
+from . import Method
 from .layers import detach, frozen
 
 BETAS = (0.5, 0.999)  # register row 15
 WEIGHT_DECAY = {"E": 0.05, "G": 0.05, "D": 0.01, "D_z": 0.05}  # the October 2021 script's, for optimiser "adamw"
-TAPS = ("projected", "raw")  # where f_D may be read, register row 23
-TEST_LATENT_SEED = 0  # register row 25: one set of z for every test image of every cell
+TEST_LATENT_SEED = 0  # register row 25: one set of z for every test image of every run
 
 
 class Seen(NamedTuple):
     """What one pass of the networks says of M test images: components (M,) that no z enters, and latents (M, L)."""
 
-    L_GD_projected: Tensor
-    L_GD_raw: Tensor
+    L_GD: Tensor
     L_GR: Tensor
     L_FE: Tensor
     E_x: Tensor
@@ -41,8 +39,6 @@ class Seen(NamedTuple):
 
 class ADCGAN(Method):
     """E, G, D_cgan and D_z, their four optimisers, one training step (A.6) and the score (A.7)."""
-
-    scoring_cost = 4  # most of it the study of protocols
 
     config: ADCGANConfig
 
@@ -190,9 +186,9 @@ class ADCGAN(Method):
 
     # --- Section 2.2: the normality score -------------------------------------------------------------
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """L_GD, L_GR, L_FE and L_FL of every image (A.7), each the mean of its terms; float32 (M,)."""
-        return self.components(self.look(images), anomalous)
+        return self.components(self.look(images))
 
     def look(self, images: np.ndarray) -> Seen:
         """One pass over the test images: what their scores need, whichever z is used afterwards."""
@@ -202,25 +198,23 @@ class ADCGAN(Method):
                 E_x = self.E(x)
                 reconstruction = self.G(E_x)
                 E_again = self.E(reconstruction)
-                taps = [scores.L_GD(*(self.D.f_D(image, tap) for image in (x, reconstruction))) for tap in TAPS]
-                batches.append(Seen(*taps, scores.L_GR(x, reconstruction), scores.L_FE(E_x, E_again), E_x, E_again))
+                L_GD = scores.L_GD(*(self.D.f_D(image, self.config.feature_tap) for image in (x, reconstruction)))
+                batches.append(Seen(L_GD, scores.L_GR(x, reconstruction), scores.L_FE(E_x, E_again), E_x, E_again))
         return Seen(*(torch.cat(part) for part in zip(*batches, strict=True)))
 
-    def components(self, seen: Seen, anomalous: np.ndarray) -> dict[str, np.ndarray]:
-        """Equations 4 and 5 from one pass; ``anomalous`` (M,) is read by the released rule for z alone."""
-        Z, row = self.test_latents(anomalous)
+    def components(self, seen: Seen) -> dict[str, np.ndarray]:
+        """Equations 4 and 5 from one pass."""
+        Z = self.test_latents(len(seen.L_GR))
         encoded = self.encoded_latents(Z)
         size, L_FL = self.config.test_batch_size, []
         with self.evaluating():  # all batches in one: under "power-iteration" D_z goes on from each to the next
-            for rows, *values in zip(row.split(size), *(part.split(size) for part in seen), strict=True):
-                each = [self.L_FL(Seen(*values), Z[rows, k], encoded[rows, k]) for k in range(Z.shape[1])]
+            for start in range(0, len(seen.L_GR), size):
+                some = Seen(*(part[start : start + size] for part in seen))
+                rows = slice(start, start + size) if len(Z) > 1 else slice(0, 1)
+                pairs = zip(Z[rows].unbind(1), encoded[rows].unbind(1), strict=True)
+                each = [self.L_FL(some, z.expand_as(some.E_x), E_of_G.expand_as(some.E_x)) for z, E_of_G in pairs]
                 L_FL.append(torch.stack(each).mean(0))
-        components = {
-            "L_GD": seen.L_GD_projected if self.config.feature_tap == "projected" else seen.L_GD_raw,
-            "L_GR": seen.L_GR,
-            "L_FE": seen.L_FE,
-            "L_FL": torch.cat(L_FL),
-        }
+        components = {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": torch.cat(L_FL)}
         return {name: values.cpu().numpy() for name, values in components.items()}
 
     def L_FL(self, seen: Seen, z: Tensor, E_of_G_z: Tensor) -> Tensor:
@@ -230,84 +224,25 @@ class ADCGAN(Method):
         return scores.L_FL(self.D_z_output, z, E_of_G_z, seen.E_x)
 
     def encoded_latents(self, Z: Tensor) -> Tensor:
-        """E(G(z)) for a table of z's, of the table's shape (R, k, L)."""
+        """E(G(z)) for a table of z's, of the table's shape (R, k, L); the z's themselves where no score reads it."""
+        if self.config.latent_feature == "released":
+            return Z
         with self.evaluating():
             parts = Z.flatten(0, 1).split(self.config.test_batch_size)
             return torch.cat([self.E(self.G(z)) for z in parts]).view_as(Z)
 
-    def reading(self, **options) -> ADCGAN:
+    def test_latents(self, count: int) -> Tensor:
+        """The z of the test, (R, k, L): one row of k z's for all images ("shared"), or a row with one z for each."""
+        config = self.config
+        generator = torch.Generator().manual_seed(TEST_LATENT_SEED)
+        rows, k = (1, config.test_latent_count) if config.test_latents == "shared" else (count, 1)
+        return self.as_prior(torch.randn(rows, k, config.latent_size, generator=generator))
+
+    def variant(self, **options) -> ADCGAN:
         """The same networks behind other scoring options."""
         other = copy(self)
         other.config = replace(self.config, **options)
         return other
-
-    @property
-    def z_passes(self) -> int:
-        """How often G runs on z in a training step, for once on E(x)."""
-        return self.config.critic_steps + 1 + 2 * (self.config.latent_pair == "alad")
-
-    def averaged_anew(self, normal: np.ndarray, z_passes: int = 0) -> ADCGAN:
-        """The same weights, G's running statistics averaged anew over G(E(x)) of ``normal`` images (N, H, H, C).
-
-        In training G runs on z more often than on E(x), so what its batch norm has averaged, and decodes E(x) with at
-        the test, is mostly of G(z) (register row 28). With `z_passes` on z for each on E(x) the average is over both,
-        as in training. Wu and Johnson (2021) call the averaging "precise".
-        """
-        other = copy(self)
-        other.G = deepcopy(self.G)
-        other.networks = self.networks | {"G": other.G}
-        norms = [module for module in other.G.modules() if isinstance(module, nn.BatchNorm2d)]
-        generator = torch.Generator().manual_seed(TEST_LATENT_SEED)
-        with other.evaluating():
-            for norm in norms:
-                norm.reset_running_stats()
-                norm.training, norm.momentum = True, None  # no momentum: the mean over the batches
-            two = self.reading(test_batch_size=max(2, self.config.test_batch_size))  # one image has no statistics
-            for _, x in two.test_batches(normal):
-                for _ in range(z_passes):
-                    other.G(self.as_prior(torch.randn(len(x), self.config.latent_size, generator=generator)))
-                other.G(other.E(x))
-        return other
-
-    def watch(self, images: np.ndarray, anomalous: np.ndarray, normal: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-        """The score's components, and those with G's batch norm averaged anew over the ``normal`` images."""
-        anew = self.averaged_anew(normal)
-        return {
-            scores.SCORE: self.score(images, anomalous),
-            scores.RECONSTRUCTION_STATISTICS: anew.score(images, anomalous),
-        }
-
-    def study(
-        self,
-        images: np.ndarray,
-        labels: np.ndarray,
-        anomalous: np.ndarray,
-        left_out: np.ndarray,
-        normal: np.ndarray,
-    ) -> Study:
-        """What the other protocols make of the same weights."""
-        return protocols.study(self, images, labels, anomalous, left_out, normal)
-
-    def walk(self, images: np.ndarray) -> dict[str, np.ndarray] | None:
-        """The path of each image to its score (`adcgan.methods.walk`)."""
-        return walk.walk(self, images)
-
-    def test_latents(self, anomalous: np.ndarray) -> tuple[Tensor, Tensor]:
-        """The z of the test: a table Z (R, k, L) and each image's row in it, (M,). Register row 25.
-
-        "shared": one row of k z's for every image. "per-image": a row each. "released": the October 2021
-        script's loop, where a z is drawn for each normal image and every anomaly reuses the last one.
-        """
-        config, count = self.config, len(anomalous)
-        generator = torch.Generator().manual_seed(TEST_LATENT_SEED)
-        shared = config.test_latents == "shared"
-        rows, k = (1, config.test_latent_count) if shared else (count, 1)
-        Z = torch.randn(rows, k, config.latent_size, generator=generator)
-        row = torch.zeros(count, dtype=torch.long) if shared else torch.arange(count)
-        if config.test_latents == "released":
-            flags = torch.as_tensor(anomalous)
-            row[flags] = int((~flags).nonzero().max())
-        return self.as_prior(Z), row.to(self.device)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E(x)) as uint8 pictures (M, H, H, C)."""

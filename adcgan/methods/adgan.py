@@ -59,6 +59,7 @@ class ADGAN(Method):
     """G and a critic D; then, per test image, n_seed searches over z and G's weights."""
 
     scoring_cost = 60
+    searches = True
 
     config: ADGANConfig
 
@@ -98,7 +99,7 @@ class ADGAN(Method):
         self.G.train(mode)
         return x_f
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """The error that remains, mean over the starts; float32 (M,)."""
         errors = [
             self.search(x, self.first_latents(images[where]))[0].mean(1) for where, x in self.test_batches(images)

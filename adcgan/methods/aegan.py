@@ -103,7 +103,7 @@ class AEGAN(Method):
             total = sum(losses.L_AE(x, self.G(self.E(x))).item() * len(x) for _, x in self.test_batches(images))
         return {"validation_L_AE": total / len(images)}
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """L_GD, L_GR and L_FE, defined as AD-CGAN's; float32 (M,)."""
         rows = []
         with self.evaluating():

@@ -219,7 +219,7 @@ class ALAD(Method):
         """The mean score of normal images kept aside: what the early stop watches, without labels."""
         return {self.monitored: float(self.components(images)["features"].mean())}
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """The source's four scores, by the averaged weights; float32 (M,)."""
         return self.components(images)
 

@@ -21,6 +21,7 @@ class AnoGAN(Method):
     """G and D, and the search for every test image."""
 
     scoring_cost = 140
+    searches = True
 
     config: AnoGANConfig
 
@@ -45,7 +46,7 @@ class AnoGAN(Method):
             self.update(["G"], L_G)
         return detach(L_D=L_D, L_G=L_G)
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """L_R and L_D at the end of every image's search; float32 (M,)."""
         rows = []
         for where, x in self.test_batches(images):

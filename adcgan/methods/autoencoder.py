@@ -9,7 +9,6 @@ from .. import losses
 from ..config import configure
 from ..config.yardsticks import AutoencoderConfig
 from ..networks import Encoder, Generator
-from ..scores import SCORE
 from . import Method
 from .adcgan import BETAS
 from .layers import detach
@@ -39,17 +38,13 @@ class Autoencoder(Method):
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
         """L_AE on normal images kept aside."""
-        return {"validation_L_AE": float(self.score(images, np.zeros(len(images), bool))["L_AE"].mean())}
+        return {"validation_L_AE": float(self.score(images)["L_AE"].mean())}
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """The squared error of every image, mean over its pixels; float32 (M,)."""
         with self.evaluating():
             errors = [(x - self.G(self.E(x))).square().flatten(1).mean(1) for _, x in self.test_batches(images)]
         return {"L_AE": torch.cat(errors).cpu().numpy()}
-
-    def watch(self, images: np.ndarray, anomalous: np.ndarray, normal: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-        """The score."""
-        return {SCORE: self.score(images, anomalous)}
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E(x)) as uint8 pictures."""

@@ -34,7 +34,7 @@ class PCA(Yardstick):
         """The images' projections, float (M, H H C)."""
         return self.components.inverse_transform(self.components.transform(flat(images)))
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Mean over pixels of the squared error."""
         return {"error": ((flat(images) - self.projected(images)) ** 2).mean(1)}
 
@@ -56,7 +56,7 @@ class KNN(Yardstick):
             )
         self.neighbours = NearestNeighbors(n_neighbors=self.config.neighbours, algorithm="brute").fit(flat(images))
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """The mean over the neighbours."""
         return {"distance": self.neighbours.kneighbors(flat(images))[0].mean(1).astype(np.float32)}
 
@@ -76,7 +76,7 @@ class OCSVM(Yardstick):
         self.machine.random_state = seed  # otherwise libsvm's seed is drawn from NumPy's global generator
         self.machine.fit(self.components.transform(flat(images)))
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """How far outside the support: scikit-learn's decision function with its sign turned."""
         distances = self.machine.decision_function(self.components.transform(flat(images)))
         return {"outside": -distances.astype(np.float32)}
@@ -91,6 +91,6 @@ class IsolationForest(Yardstick):
         """Trees drawn by the seed."""
         self.forest = Forest(n_estimators=self.config.trees, random_state=seed).fit(flat(images))
 
-    def score(self, images: np.ndarray, anomalous: np.ndarray) -> dict[str, np.ndarray]:
+    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """scikit-learn's score with its sign turned."""
         return {"isolation": -self.forest.score_samples(flat(images)).astype(np.float32)}

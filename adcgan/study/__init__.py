@@ -52,10 +52,10 @@ def retrained(records: Iterable[Record]) -> pd.DataFrame:
     Runs that change the budget, the width, or only the scoring (`NOT_RETRAINED`) are not among them.
     """
     records = [record for record in records if record.cell.method == "adcgan"]
-    default = {key(record): record for record in records if not record.cell.departures}
+    default = {key(record): record for record in records if record.former == {}}
     rows = []
     for record in records:
-        change = single_change(record.cell.departures)
+        change = single_change(record.former)
         if change is None or key(record) not in default:
             continue
         (NS, sums), (default_NS, default_sums) = (_both_ways(some) for some in (record, default[key(record)]))

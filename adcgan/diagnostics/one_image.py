@@ -1,20 +1,17 @@
-"""The path of single images through AD-CGAN to their score, kept with a record so that the book can show it.
+"""One image step by step: what it passes through on its way to its score, so that the book can show it.
 
 Every number comes from the functions that the score itself uses.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
-if TYPE_CHECKING:
-    from .adcgan import ADCGAN
+from ..methods.adcgan import ADCGAN
 
 
-def walk(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray] | None:
+def forward_pass(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray] | None:
     """Equations 4 and 5 step by step for uint8 ``images`` (n, H, H, C): name -> float32 (n, ...).
 
     E_x, E_G_E_x: latents (n, L). f_D_x, f_D_G_E_x, f_D_gap: the critic's features of x, those of G(E(x)), and the
@@ -24,9 +21,8 @@ def walk(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray] | None:
     """
     if method.config.test_mode != "eval" or method.config.test_latents != "shared":
         return None
-    nobody = np.zeros(len(images), bool)
     seen = method.look(images)
-    Z, _ = method.test_latents(nobody)
+    Z = method.test_latents(len(images))
     z, E_of_G_z = Z[0], method.encoded_latents(Z)[0]
     with method.evaluating():
         x = method.pixels(images)
@@ -43,7 +39,7 @@ def walk(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray] | None:
         "D_z_reference": reference,
         "D_z_image": image,
     }
-    return {name: values.cpu().numpy() for name, values in path.items()} | method.components(seen, nobody)
+    return {name: values.cpu().numpy() for name, values in path.items()} | method.components(seen)
 
 
 def _pairs(method, seen, E_of_G_z):
