@@ -63,7 +63,7 @@ def standing(records: Iterable[Record]) -> list[Record]:
     """
     kept: dict[tuple, Record] = {}
     for record in sorted(records, key=lambda record: -(record.cell.config.test_images or float("inf"))):
-        if set(record.cell.departures) <= {"test_images"}:
+        if set(record.cell.changes) <= {"test_images"}:
             cell = record.cell
             kept.setdefault((cell.method, cell.dataset, cell.scheme, cell.label, cell.seed), record)
     return [kept[place] for place in sorted(kept)]
@@ -201,7 +201,7 @@ def of_adcgan(records: Iterable[Record]) -> Iterator[Record]:
     """Those of AD-CGAN at the paper's settings on its data sets, of the planned seeds."""
     for record in records:
         cell = record.cell
-        if cell.method == "adcgan" and not cell.departures and cell.dataset in FORMATS and cell.seed < SEEDS:
+        if cell.method == "adcgan" and not cell.changes and cell.dataset in FORMATS and cell.seed < SEEDS:
             yield record
 
 
@@ -257,9 +257,10 @@ def notes(records: Iterable[Record]) -> list[str]:
 
 
 def runs(records: Iterable[Record]) -> pd.DataFrame:
-    """Every record as a row: cell, settings, AUROC of score and components (percent), cost, revision, device.
+    """Every record as a row: run, changes, AUROC of score and components (percent), cost, revision, device.
 
-    ``score_seconds``: scores, study and what was read after the epochs together.
+    ``result`` is what stands in the tables. ``score_seconds``: scores, diagnostics within the run and what was read
+    after the epochs together.
     """
     rows = []
     for record in records:
@@ -267,15 +268,18 @@ def runs(records: Iterable[Record]) -> pd.DataFrame:
         rows.append(
             {
                 "method": cell.method,
+                "recipe": cell.recipe,
+                "scale": cell.scale,
                 "dataset": cell.dataset,
                 "scheme": cell.scheme,
                 "class": cell.label,
                 "class_name": content["run"]["class_name"],
                 "seed": cell.seed,
-                "departures": ", ".join(f"{name}={value}" for name, value in cell.departures.items()),
+                "changes": ", ".join(f"{name}={value}" for name, value in cell.changes.items()),
+                "result": 100 * record.result,
                 **{name: 100 * value for name, value in content["auroc"].items()},
                 "train_seconds": content["cost"]["train_seconds"],
-                "score_seconds": sum(content["cost"].get(f"{part}_seconds", 0) for part in ("score", "study", "watch")),
+                "score_seconds": sum(content["cost"].get(f"{part}_seconds", 0) for part in ("score", "study", "watch", "per_epoch")),
                 "device": content["device"]["name"],
                 "threads": content["device"]["threads"],
                 "revision": content["code"]["revision"],
@@ -283,7 +287,7 @@ def runs(records: Iterable[Record]) -> pd.DataFrame:
                 "directory": str(record.directory),
             }
         )
-    first = ["method", "dataset", "scheme", "class", "class_name", "seed", "departures", "NS"]
+    first = ["method", "recipe", "scale", "dataset", "scheme", "class", "class_name", "seed", "changes", "result", "NS"]
     last = ["train_seconds", "score_seconds", "device", "threads", "revision", "dirty", "directory"]
     components = dict.fromkeys(name for record in records for name in record.auroc if name != "NS")
     return pd.DataFrame(rows, columns=[*first, *components, *last])
