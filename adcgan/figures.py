@@ -168,7 +168,7 @@ def pictures(record: Record, *names: str) -> Figure:
 
 def classes(frame: pd.DataFrame) -> Figure:
     """AUROC (%) by class, a panel for each ``place`` (data set and scheme): a line for each row's ``name`` with its
-    ``paper``, ``ours``, ``sums`` (ours with the printed sums) and a bar from ``least`` to ``most`` of the yardsticks.
+    ``paper``, ``ours`` (recipe printed), ``script`` and a bar from ``least`` to ``most`` of the baselines.
     """
     parts = list(frame.groupby("place", sort=False))
     columns = min(2, len(parts))
@@ -179,12 +179,12 @@ def classes(frame: pd.DataFrame) -> Figure:
         for axis, (place, part) in zip(axes.flat, parts, strict=False):
             lines = range(len(part))
             axis.hlines(
-                lines, part["least"], part["most"], color=INK, linewidth=6, alpha=0.35, label="yardsticks, range"
+                lines, part["least"], part["most"], color=INK, linewidth=6, alpha=0.35, label="baselines, range"
             )
             axis.plot(part["paper"], lines, "D", color=INK, markersize=5, label="published")
-            axis.plot(part["sums"], lines, "o", color=NORMAL, markersize=6, markerfacecolor="none",
-                      label="ours, printed sums")  # fmt: skip
-            axis.plot(part["ours"], lines, "o", color=NORMAL, markersize=6, label="ours")
+            axis.plot(part["script"], lines, "o", color=ANOMALOUS, markersize=6, markerfacecolor="none",
+                      label="ours, recipe script")  # fmt: skip
+            axis.plot(part["ours"], lines, "o", color=NORMAL, markersize=6, label="ours, recipe printed")
             axis.axvline(50, color=INK, linewidth=0.7, linestyle=":")
             axis.set(title=place, xlabel="AUROC of NS (%); dotted: chance", xlim=(0, 101), ylim=(len(part) - 0.4, -0.6))
             axis.set_yticks(lines, part["name"])

@@ -48,7 +48,7 @@ def read(path: Path, runs: Path, content: dict, data: bytes) -> tuple[dict, Conf
             "restore it or remove its directory"
         )
     check_schema(_schema(), content, path, "format1.schema.json")
-    place, options = content["run"], dict(content["config"])
+    place, options = content["cell"], dict(content["config"])
     try:
         size, channels = options.pop("image_size", None), options.pop("channels", None)
         settled = defaults(place["method"], place["scheme"], size)

@@ -61,6 +61,11 @@ class Cell:
         return changes(self.config, self.method, self.scheme, self.recipe, self.scale)
 
     @property
+    def name(self) -> str:
+        """The method, with its recipe where it has one: ``adcgan-printed``, ``alad``."""
+        return f"{self.method}-{self.recipe}" if self.recipe else self.method
+
+    @property
     def variant(self) -> str:
         """Eight digits that name an ablation by what it changes; empty for a run of the tables."""
         changes = json.dumps(self.changes, sort_keys=True)
@@ -68,9 +73,8 @@ class Cell:
 
     def directory(self, runs: Path) -> Path:
         """Where under ``runs`` this run lives."""
-        method = f"{self.method}-{self.recipe}" if self.recipe else self.method
         variant = f"-{self.variant}" if self.changes else ""
-        place = runs / (self.scale or "library") / method / self.dataset / self.scheme / f"class-{self.label}"
+        place = runs / (self.scale or "library") / self.name / self.dataset / self.scheme / f"class-{self.label}"
         return place / f"seed-{self.seed}{variant}"
 
     def __str__(self) -> str:

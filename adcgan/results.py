@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import study, tables
+from .config import SCALES
 from .records import Record
 
 TITLES = {
@@ -20,11 +21,12 @@ TITLES = {
     4: "Table 4: mean AUROC over classes for the score's variants",
 }
 COLUMNS = {
+    "scale": "paper: the paper's sizes; laptop: a quarter of the widths and 2,000 images an epoch; library baselines, which have none, stand in both",
     "dataset": "data set",
     "scheme": "one-vs-all (the class named is normal) or all-vs-one (it is anomalous)",
     "class": "number of the class",
     "class_name": "name of the class",
-    "model": "method, as the paper names it where it does",
+    "model": "method, as the paper names it where it does; AD-CGAN: recipe printed",
     "variant": "variant of AD-CGAN's score, equations 4 and 5",
     "lambda": "lambda of equation 4",
     "rho": "rho of equation 4; empty where the paper gives none",
@@ -54,13 +56,14 @@ def frame(number: int, records: Iterable[Record]) -> pd.DataFrame:
     records = list(records)
     if number == 2:
         return tables.table2()
-    table = {1: tables.table1, 3: tables.table3, 4: tables.table4}[number](records)
+    make = {1: tables.table1, 3: tables.table3, 4: tables.table4}[number]
+    table = pd.concat([make(records, scale).assign(scale=scale) for scale in SCALES], ignore_index=True)
     table["difference"] = table["ours"] - table["paper"]
     if number == 4:
         table["of_seeds"] = tables.SEEDS
     if number == 3:
-        cell = ["dataset", "scheme", "class", "model"]
-        verdicts = study.verdicts(records).assign(model="AD-CGAN").set_index(cell)
+        cell = ["scale", "dataset", "scheme", "class", "model"]
+        verdicts = study.verdicts(records).assign(model="AD-CGAN", scale=SCALES[0]).set_index(cell)
         table = table.join(verdicts[["low", "high", "verdict"]].astype({"low": float, "high": float}), on=cell)
     seeds = [name for name in table if name.startswith("seed_")]
     return table[[name for name in COLUMNS if name in table] + seeds]
@@ -75,9 +78,11 @@ def behind(number: int, records: Iterable[Record]) -> list[Record]:
     """The records that enter Table 1, 2, 3 or 4."""
     if number == 2:
         return []
+    records = list(records)
     if number == 4:
-        return list(tables.of_adcgan(records))
-    return [record for record in tables.planned(records) if record.cell.dataset in tables.FORMATS]
+        return [record for scale in SCALES for record in tables.of_adcgan(records, scale)]
+    found = {str(r.directory): r for scale in SCALES for r in tables.planned(records, scale)}
+    return [record for record in found.values() if record.cell.dataset in tables.FORMATS]
 
 
 def content(number: int, records: Iterable[Record]) -> dict:

@@ -1,6 +1,6 @@
 """What the stored components give under other weights than the paper protocol's: records alone, no network.
 
-AUROC in percent, of AD-CGAN's cells at the paper's settings.
+AUROC in percent, of the default before there were recipes.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from . import paper, tables
 from .evaluation import auroc, aurocs
 from .records import Record
 from .scores import combine, terms
+from .study.cells import default
 
 REDUCTIONS = ("mean", "sum")  # register row 22
 WHOLE = "AD-CGAN_GF"  # the variant that is the whole score
@@ -23,7 +24,7 @@ def by_class(records: Iterable[Record]) -> pd.DataFrame:
     """Table 4's variants with the components as means and as the printed sums: dataset, scheme, variant, reduction,
     class, ours (mean over the seeds), cells (how many these are).
     """
-    records, kinds = list(records), ["dataset", "scheme", "variant", "reduction"]
+    records, kinds = default(records), ["dataset", "scheme", "variant", "reduction"]
     frame = pd.concat(tables.table4_by_class(records, kind).assign(reduction=kind) for kind in REDUCTIONS)
     return frame.groupby([*kinds, "class"], sort=False)["ours"].agg(ours="mean", cells="size").reset_index()
 
@@ -59,7 +60,7 @@ def best(records: Iterable[Record]) -> pd.DataFrame:
     published = tables.published()
     grid = [(lambda_, rho) for lambda_ in LAMBDAS for rho in RHOS]
     rows = []
-    for record in tables.of_adcgan(records):
+    for record in default(records):
         cell = record.cell
         for reduction in REDUCTIONS:
             counts = terms(cell.config) if reduction == "sum" else None

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from . import plan
+from .config import RECIPES
 from .errors import AdcganError
 
-# Training images of a class; a data set's other classes together under all-vs-one.
-CLASS_SIZES = {"fashion_mnist": 6000, "mnist": 6000, "cifar10": 5000, "cats_vs_dogs": 10000}
 
 
 def results(directory: Path, kind: str = "throughput") -> list[dict]:
@@ -118,16 +117,8 @@ def scoring(result: dict) -> pd.DataFrame:
     return pd.DataFrame([row for row in result["rows"] if row["path"] == "scoring"], columns=columns)
 
 
-def steps(cell) -> int:
-    """Training steps of a cell at the paper's settings, warm-up among them (as long as the others at most)."""
-    classes = {"cats_vs_dogs": 2}.get(cell.dataset, 10)
-    images = CLASS_SIZES[cell.dataset] * (classes - 1 if cell.scheme == "all-vs-one" else 1)
-    config = cell.config
-    return config.total_epochs * (config.steps_per_epoch or images // config.batch_size)
-
-
 def projection(result: dict, method: str = "adcgan", architecture: str | None = "t2r") -> pd.DataFrame:
-    """Hours for a method's whole grid at the best rate measured for its image size: dataset, scheme, cells, steps,
+    """Hours for a method's whole grid at scale paper at the best rate measured for its image size: dataset, scheme, cells, steps,
     steps_per_second, hours. An upper bound for training: a warm-up step is counted as a full one; scoring is not in.
     """
     rates = training(result)
@@ -137,10 +128,10 @@ def projection(result: dict, method: str = "adcgan", architecture: str | None = 
     best = rates.groupby("image_size")["steps_per_second"].max()
     rows = []
     kinds: dict[tuple[str, str], list] = {}
-    for cell in plan.cells(methods=[method]):
+    for cell in plan.cells(methods=[method], scales=["paper"], recipes=[RECIPES[0]] if method == "adcgan" else []):
         kinds.setdefault((cell.dataset, cell.scheme), []).append(cell)
     for (dataset, scheme), cells in kinds.items():
         rate = best.get(cells[0].config.image_size, float("nan"))
-        count = sum(map(steps, cells))
+        count = sum(map(plan.steps, cells))
         rows.append((dataset, scheme, len(cells), count, rate, count / rate / 3600))
     return pd.DataFrame(rows, columns=["dataset", "scheme", "cells", "steps", "steps_per_second", "hours"])

@@ -1,8 +1,10 @@
 """Tables 1 to 4: the paper's figure and ours side by side, from records alone (no torch).
 
+Each is given at one scale, "paper" or "laptop"; library baselines, which have none, stand in both.
+
 Each function returns a tidy data frame, one row per cell, AUROC in percent: ``paper`` the published figure, ``ours``
-the measured one or NaN, and what it rests on. Only runs at the paper's settings enter (or, where a search is costly,
-those on a stated share of the test images); a mean over classes is given only where every class was run.
+the measured one or NaN, and what it rests on. Only complete recipes at the scale enter (or, where a search is costly,
+those on a stated share of the test images), no ablation; a mean over classes is given only where every class was run.
 `adcgan.book.html` lays them out.
 """
 
@@ -13,19 +15,21 @@ import pandas as pd
 
 from . import paper, statistics
 from .architectures import counts
-from .config import SCHEMES, YARDSTICKS, configure
+from .config import RECIPES, SCALES, SCHEMES, YARDSTICKS, configure
 from .data import CLASSES
 from .evaluation import auroc
 from .records import Record
 from .scores import VARIANTS, combine, terms
 
-MODELS = {"AD-CGAN": "adcgan", "ALAD": "alad", "ADGAN": "adgan", "AE-GAN": "aegan"}  # the paper's name, ours
+# The paper's name, ours (`Cell.name`). AD-CGAN is recipe printed's.
+MODELS = {"AD-CGAN": "adcgan-printed", "ALAD": "alad", "ADGAN": "adgan", "AE-GAN": "aegan"}
 OTHERS = {
-    "AnoGAN": "anogan", "PCA reconstruction": "pca", "nearest neighbours": "knn", "one-class SVM": "ocsvm",
+    "AD-CGAN, recipe script": "adcgan-script", "AnoGAN": "anogan", "PCA reconstruction": "pca", "nearest neighbours": "knn", "one-class SVM": "ocsvm",
     "isolation forest": "isolation_forest", "autoencoder": "autoencoder",
 }  # not in the paper's tables  # fmt: skip
 YARDSTICK_NAMES = [name for name, method in OTHERS.items() if method in YARDSTICKS]
 SEEDS = paper.settings()["runs_per_cell"]
+PAPER = SCALES[0]
 PLANNED = {"pca": 1, "knn": 1, "ocsvm": 1}  # seeds of methods that draw nothing, or too little to repeat
 FORMATS = {"cifar10": (32, 3), "mnist": (28, 1), "fashion_mnist": (28, 1), "cats_vs_dogs": (64, 3)}
 
@@ -56,46 +60,46 @@ def published() -> pd.Series:
     return table[table["model"] == "AD-CGAN"].set_index(["dataset", "scheme", "class"])["paper"]
 
 
-def standing(records: Iterable[Record]) -> list[Record]:
-    """The records that stand in the tables: at the paper's settings, one for each cell.
+def standing(records: Iterable[Record], scale: str = PAPER) -> list[Record]:
+    """The records that stand in the tables at a scale: complete recipes, one for each class and seed.
 
     A run on a share of the test images (``test_images`` above 0) stands only where there is none on more of them.
     """
     kept: dict[tuple, Record] = {}
     for record in sorted(records, key=lambda record: -(record.cell.config.test_images or float("inf"))):
-        if set(record.cell.changes) <= {"test_images"}:
-            cell = record.cell
-            kept.setdefault((cell.method, cell.dataset, cell.scheme, cell.label, cell.seed), record)
+        cell = record.cell
+        if set(cell.changes) <= {"test_images"} and cell.scale in (scale, None):
+            kept.setdefault((cell.name, cell.dataset, cell.scheme, cell.label, cell.seed), record)
     return [kept[place] for place in sorted(kept)]
 
 
-def planned(records: Iterable[Record]) -> list[Record]:
+def planned(records: Iterable[Record], scale: str = PAPER) -> list[Record]:
     """Those of `standing` of the planned seeds: another seed's record has its page, and enters no table."""
-    return [record for record in standing(records) if record.cell.seed < SEEDS]
+    return [record for record in standing(records, scale) if record.cell.seed < SEEDS]
 
 
-def measured(records: Iterable[Record]) -> pd.DataFrame:
+def measured(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     """One row per record that is `planned`: method, dataset, scheme, class, seed, AUROC in percent, data."""
     rows = [
         {
-            "method": record.cell.method,
+            "method": record.cell.name,
             "dataset": record.cell.dataset,
             "scheme": record.cell.scheme,
             "class": record.cell.label,
             "seed": record.cell.seed,
-            "auroc": 100 * record.auroc["NS"],
+            "auroc": 100 * record.result,
             "test_images": record.cell.config.test_images,
             "canonical": record.content["data"]["canonical"],
             "provenance": record.content["data"]["provenance"],
             "fingerprint": record.content["data"]["fingerprint"],
         }
-        for record in planned(records)
+        for record in planned(records, scale)
     ]
     cell = ["method", "dataset", "scheme", "class", "seed"]
     return pd.DataFrame(rows, columns=[*cell, "auroc", "test_images", "canonical", "provenance", "fingerprint"])
 
 
-def table3(records: Iterable[Record]) -> pd.DataFrame:
+def table3(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     """Table 3: dataset, scheme, class, class_name, model, paper, plus_minus, ours (mean over seeds), seeds, sd.
 
     ``sd`` is the sample standard deviation over seeds in AUROC points, NaN below two seeds; ``of_seeds`` the number
@@ -111,7 +115,7 @@ def table3(records: Iterable[Record]) -> pd.DataFrame:
     others = [cells.assign(model=model) for model in OTHERS]
     table = pd.concat([published, *others], ignore_index=True)
     cell = ["method", "dataset", "scheme", "class"]
-    runs = measured(records)
+    runs = measured(records, scale)
     per_class = runs.groupby(cell).agg(
         ours=("auroc", "mean"), seeds=("auroc", "count"), sd=("auroc", "std"), share=("test_images", _least)
     )
@@ -133,14 +137,14 @@ def _least(shares):
     return some.min() if len(some) else 0
 
 
-def table1(records: Iterable[Record]) -> pd.DataFrame:
+def table1(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     """Table 1: dataset, scheme, model, paper, plus_minus, origin, ours, classes, of_classes, seeds, of_seeds, share.
 
     ``ours`` is the mean over all classes of the mean over seeds, NaN while a class is missing; ``seeds`` the least
     number of seeds behind a class; ``origin`` the paper's dagger: "reimplemented" or "quoted"; ``seed_0`` and so on
     the mean of one seed, NaN while a class is missing.
     """
-    per_class = table3(records)
+    per_class = table3(records, scale)
     grouped = per_class.groupby(["dataset", "scheme", "model"], sort=False)
     ours = grouped.agg(
         mean=("ours", "mean"), classes=("ours", "count"), of_classes=("ours", "size"), seeds=("seeds", "min"),
@@ -153,7 +157,7 @@ def table1(records: Iterable[Record]) -> pd.DataFrame:
     return table.reset_index()
 
 
-def comparisons(records: Iterable[Record]) -> pd.DataFrame:
+def comparisons(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     """Two models class by class: dataset, scheme, first, second, classes, difference, higher, p, corrected.
 
     Every pair of models that were run on every class of a data set under a scheme, in the tables' order. ``difference``
@@ -164,8 +168,8 @@ def comparisons(records: Iterable[Record]) -> pd.DataFrame:
     models that were measured on different copies of a data set.
     """
     rows, records = [], list(records)
-    bytes_of = measured(records).groupby(["method", "dataset", "scheme"])["fingerprint"].unique().map(frozenset)
-    for (dataset, scheme), part in table3(records).groupby(["dataset", "scheme"], sort=False):
+    bytes_of = measured(records, scale).groupby(["method", "dataset", "scheme"])["fingerprint"].unique().map(frozenset)
+    for (dataset, scheme), part in table3(records, scale).groupby(["dataset", "scheme"], sort=False):
         wide = part.pivot(index="class", columns="model", values="ours")
         wide = wide.reindex(columns=[*MODELS, *OTHERS]).dropna(axis=1)
         used = {model: bytes_of.get(((MODELS | OTHERS)[model], dataset, scheme)) for model in wide}
@@ -197,21 +201,22 @@ def table2() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_adcgan(records: Iterable[Record]) -> Iterator[Record]:
-    """Those of AD-CGAN at the paper's settings on its data sets, of the planned seeds."""
+def of_adcgan(records: Iterable[Record], scale: str = PAPER) -> Iterator[Record]:
+    """Those of AD-CGAN, recipe printed, on the paper's data sets, of the planned seeds."""
     for record in records:
         cell = record.cell
-        if cell.method == "adcgan" and not cell.changes and cell.dataset in FORMATS and cell.seed < SEEDS:
+        whole = not cell.changes and (cell.recipe, cell.scale) == (RECIPES[0], scale)
+        if whole and cell.dataset in FORMATS and cell.seed < SEEDS:
             yield record
 
 
-def table4_by_class(records: Iterable[Record], reduction: str = "mean") -> pd.DataFrame:
+def table4_by_class(records: Iterable[Record], reduction: str = "sum") -> pd.DataFrame:
     """Table 4's variants per class and seed, recomputed from the stored components: no training of their own.
 
-    ``reduction`` "sum": the components as the printed sums (register row 22).
+    Of ``records`` as they are (`of_adcgan`). ``reduction``: the components as sums, or as means.
     """
     rows = []
-    for record in of_adcgan(records):
+    for record in records:
         numbers = terms(record.cell.config) if reduction == "sum" else None
         for variant, rho in VARIANTS.items():
             score = combine(record.components, record.cell.config.lambda_, rho, numbers)
@@ -229,12 +234,12 @@ def table4_by_class(records: Iterable[Record], reduction: str = "mean") -> pd.Da
     return pd.DataFrame(rows, columns=["variant", "dataset", "scheme", "class", "class_name", "seed", "ours"])
 
 
-def table4(records: Iterable[Record]) -> pd.DataFrame:
+def table4(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     """Table 4: variant, lambda, rho, dataset, scheme, paper, plus_minus, ours, classes, seeds, of_classes, and each
     seed's mean, as in `table1`.
     """
     group = ["variant", "dataset", "scheme"]
-    runs = table4_by_class(records)
+    runs = table4_by_class(of_adcgan(records, scale))
     per_class = runs.groupby([*group, "class"])["ours"].agg(["mean", "count"])
     means = per_class.groupby(group).agg(ours=("mean", "mean"), classes=("mean", "count"), seeds=("count", "min"))
     of_seed = runs.groupby([*group, "seed"])["ours"].agg(["mean", "count"])
@@ -251,7 +256,8 @@ def table4(records: Iterable[Record]) -> pd.DataFrame:
 
 def notes(records: Iterable[Record]) -> list[str]:
     """One line per data set that was not the canonical one, for under a table that rests on it."""
-    rows = measured(records)
+    records = list(records)
+    rows = pd.concat([measured(records, scale) for scale in SCALES])
     rows = rows[~rows["canonical"].astype(bool)]
     return sorted({f"{row.dataset}: {row.provenance}" for row in rows.itertuples()})
 

@@ -14,15 +14,15 @@ import pandas as pd
 
 from .. import plan, tables
 from ..data import TITLES
-from ..notebook import shows
+from ..notebook import place, shows
 from ..records import PICTURES, RECORD, Record
 from ..tables import address
 from . import charts
-from .common import MODEL_OF, ROOT, command
+from .common import MODEL_OF, ROOT, SCALE_TITLE, command
 from .html import Html, counted, note, plain
 
 WATCHED = (
-    "In percent, on at most 1,000 test images of either kind, a scale for each; dashed: 50 %, dotted: the end of "
+    "In percent, on some test images of either kind, a scale for each; dashed: 50 %, dotted: the end of "
     "the warm-up, where there is one. The test's labels are in "
     "it, so no epoch was chosen by it: the result is the last epoch's, on all test images."
 )
@@ -43,7 +43,7 @@ def all_pages(records: Iterable[Record]) -> Iterable[Page]:
     groups: dict[tuple, dict[int, list[Record]]] = {}
     for record in records:
         cell = record.cell
-        groups.setdefault((cell.method, cell.dataset, cell.scheme), {}).setdefault(cell.label, []).append(record)
+        groups.setdefault((cell.name, cell.dataset, cell.scheme), {}).setdefault(cell.label, []).append(record)
     for kind, classes in groups.items():
         yield group_page(kind, classes)
         for label, some in sorted(classes.items()):
@@ -54,40 +54,61 @@ def group_page(kind: tuple[str, str, str], classes: dict[int, list[Record]]) -> 
     """Every class run of a (method, data set, scheme), with links to their pages."""
     rows = []
     for label, records in sorted(classes.items()):
-        stated = [record for record in records if set(record.cell.departures) <= {"test_images"}]
+        whole = [record for record in records if set(record.cell.changes) <= {"test_images"}]
         name = class_title(records[0])
         link = f'<a href="{address(*kind, label).removeprefix("cells/")}.html">{escape(name)}</a>'
-        values = ", ".join(f"{100 * record.auroc['NS']:.1f}" for record in stated)
-        mean = f"{sum(100 * r.auroc['NS'] for r in stated) / len(stated):.1f}" if stated else "none"
-        others = len(records) - len(stated)
-        rows.append({"class": Html(link), "AUROC %": mean, "seeds": values, "runs at other settings": others or ""})
+        row = {"class": Html(link)}
+        for scale in dict.fromkeys(record.cell.scale for record in whole):
+            values = [100 * record.result for record in whole if record.cell.scale == scale]
+            title = SCALE_TITLE.get(scale, "")
+            row[f"AUROC %{title and ', '}{title}"] = f"{sum(values) / len(values):.1f}"
+            row[f"seeds{title and ', '}{title}"] = ", ".join(f"{value:.1f}" for value in values)
+        others = len(records) - len(whole)
+        rows.append(row | {"ablations": others or ""})
     title = group_title(*kind)
-    table = plain(pd.DataFrame(rows), f"{title}: AUROC (%) by class, mean and each seed", ("seeds",))
+    frame = pd.DataFrame(rows).fillna("")
+    frame["ablations"] = frame.pop("ablations")
+    texts = tuple(name for name in frame if name.startswith("seeds"))
+    table = plain(frame, f"{title}: AUROC (%) by class, mean and each seed", texts)
     return Page(address(*kind), title, f"<h1>{escape(title)}</h1>{table.text}{_up('table1')}")
 
 
 def cell_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> Page:
-    """One cell: a section for each seed, settings that depart from the paper's after those that do not."""
-    records = sorted(records, key=lambda record: (bool(record.cell.departures), record.cell.seed, str(record.cell)))
+    """One class: a section for each run, by scale and seed, ablations last."""
+    records = sorted(records, key=lambda r: (bool(r.cell.changes), str(r.cell.scale), r.cell.seed, str(r.cell)))
     title = f"{group_title(*kind)}, {class_title(records[0])}"
     what = "normal" if kind[2] == "one-vs-all" else "anomalous"
     planned = tables.PLANNED.get(kind[0], tables.SEEDS)
-    at_settings = sum(set(record.cell.departures) <= {"test_images"} for record in records)
-    lead = note(f"The class named is the {what} one. {at_settings} of {planned} planned seeds are recorded.").text
+    whole = [record.cell.scale for record in records if set(record.cell.changes) <= {"test_images"}]
+    counts = ", ".join(
+        " ".join(filter(None, (f"{whole.count(scale)} of {planned}", SCALE_TITLE.get(scale) and f"at {SCALE_TITLE[scale]}")))
+        for scale in dict.fromkeys(whole)
+    )
+    lead = note(f"The class named is the {what} one. Planned seeds recorded: {counts or 'none'}.").text
     files = {file_name(record): record.directory / RECORD for record in records}
     # The notebook that papermill executed, where one is kept: of the classes that were recorded then.
-    notebook = records[0].directory.parents[4] / "notebooks" / f"{'-'.join(kind)}.ipynb"
-    if notebook.is_file() and shows(notebook, label):
+    for notebook in dict.fromkeys(filter(None, map(executed, records))):
         files[f"cells/notebooks/{notebook.name}"] = notebook
-        lead += f'<p>The <a href="notebooks/{notebook.name}" download>executed notebook</a> of these runs.</p>'
+        lead += f'<p>The <a href="notebooks/{notebook.name}" download>executed notebook {notebook.stem}</a>.</p>'
     body = f"<h1>{escape(title)}</h1>{lead}" + "".join(map(section, records)) + _up("table3")
     return Page(address(*kind, label), title, body, files)
+
+
+def executed(record: Record) -> Path | None:
+    """The notebook that papermill executed on a run's records, where one is kept: of the classes recorded then."""
+    runs = record.directory.parents[5]
+    if record.former is None:
+        path = place(record.cell, runs)
+        return path if path.is_file() and not record.cell.seed and not record.cell.changes else None
+    kind = (record.cell.method, record.cell.dataset, record.cell.scheme)
+    path = runs / "format-1" / "notebooks" / f"{'-'.join(kind)}.ipynb"
+    return path if path.is_file() and shows(path, record.cell.label) else None
 
 
 def section(record: Record) -> str:
     """One run: figures, curves, pictures, settings, origin, and the command that repeats it."""
     cell, content = record.cell, record.content
-    heading = ", ".join(filter(None, (f"Seed {cell.seed}", plan.changed(cell.departures))))
+    heading = ", ".join(filter(None, (f"Seed {cell.seed}", SCALE_TITLE.get(cell.scale), plan.named(cell.changes))))
     html = f'<section id="{anchor(record)}"><h2>{escape(heading)}</h2>'
     html += _aurocs(record).text
     html += f"<h3>Scores</h3>{charts.histogram(record)}{charts.roc(record)}"
@@ -96,8 +117,10 @@ def section(record: Record) -> str:
     if record.watched:
         html += f"<h3>AUROC by epoch</h3><p>{WATCHED}</p>{charts.watched(record)}"
     html += f"<h3>Pictures</h3>{_pictures(record)}"
+    if "stale_noise" in content:
+        html += "<h3>Stale noise</h3>" + _stale_noise(record).text
     if record.readings:
-        html += "<h3>The same weights under other protocols</h3>" + _readings(record).text
+        html += "<h3>The same weights, scored otherwise</h3>" + _readings(record).text
     html += "<h3>Where it comes from</h3>" + _origin(record).text
     html += f"<details><summary>Configuration</summary>{_settings(record).text}</details></section>"
     return html
@@ -115,12 +138,13 @@ def _about_losses(record):
 
 def anchor(record: Record) -> str:
     """The place of a record's section within its page."""
-    return f"seed-{record.cell.seed}" + (f"-{record.cell.digest[:8]}" if record.cell.departures else "")
+    cell = record.cell
+    return "-".join(filter(None, (cell.scale, f"seed-{cell.seed}", cell.variant)))
 
 
 def file_name(record: Record) -> str:
     """The address of the record's own copy in the site."""
-    return f"cells/records/{'-'.join(record.directory.parts[-5:])}.json"
+    return f"cells/records/{'-'.join(record.directory.parts[-6:])}.json"
 
 
 def _aurocs(record):
@@ -132,11 +156,15 @@ def _aurocs(record):
 
 
 def _readings(record):
-    rows = [{"reading": name, **{part: f"{100 * value:.1f}" for part, value in aurocs.items()}}
+    rows = [{"scoring variant": name, **{part: f"{100 * value:.1f}" for part, value in aurocs.items()}}
             for name, aurocs in record.readings.items()]  # fmt: skip
-    return plain(pd.DataFrame(rows).fillna(""), "AUROC (%) under each reading") + note(
-        "Under released and test_latents=released the left-over z is one draw; the study has 200 of them."
-    )
+    return plain(pd.DataFrame(rows).fillna(""), "AUROC (%) under each scoring variant")
+
+
+def _stale_noise(record):
+    rows = [{"": symbol, **{name: f"{100 * value:.1f}" for name, value in of.items()}}
+            for symbol, of in record.content["stale_noise"].items()]  # fmt: skip
+    return plain(pd.DataFrame(rows), "AUROC (%) over 200 draws of the stale noise: mean, 5 % and 95 % quantile")
 
 
 def _origin(record):
@@ -155,7 +183,10 @@ def _origin(record):
         "device": f"{device['name']}, {threads}" + (f", {device['path']} step" if "path" in device else ""),
         "training": f"{cost['train_seconds']:,.0f} s, resumed {cost['resumed']} times",
         "scoring": f"{cost['score_seconds']:,.1f} s"
-        + (f", after the epochs {cost['watch_seconds']:,.1f} s" if "watch_seconds" in cost else ""),
+        + "".join(f", after the epochs {cost[k]:,.1f} s" for k in ("watch_seconds", "per_epoch_seconds") if k in cost),
+        "ended by": content.get("ended", "not recorded"),
+        "spread of pixels": ", ".join(f"{kind} {value:.3f}" for kind, value in content.get("spread", {}).items())
+        or "not recorded",
         "peak memory": f"{cost['peak_memory_bytes'] / 2**30:.2f} GiB",
         "libraries": ", ".join(f"{name} {version}" for name, version in sorted(content["environment"].items())),
         "finished": content["finished"],
@@ -167,10 +198,10 @@ def _origin(record):
 def _settings(record):
     rows = [
         {"option": name, "value": Html(f"<code>{escape(json.dumps(value))}</code>"),
-         "departs from the paper's settings": "yes" if name in record.cell.departures else ""}
+         "changed": "yes" if name in record.cell.changes else ""}
         for name, value in record.content["config"].items()
     ]  # fmt: skip
-    return plain(pd.DataFrame(rows), f"Configuration, digest {record.cell.digest[:16]}", ("value",))
+    return plain(pd.DataFrame(rows), f"Configuration, digest {record.content['digest'][:16]}", ("value",))
 
 
 def _pictures(record):

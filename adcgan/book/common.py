@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "runs"  # measured and committed
 REPEATS = ROOT / "repeats"  # other trainings of cells in runs/, in one directory of runs after another
 SEEDS = tables.SEEDS
-METHOD_OF = tables.MODELS | tables.OTHERS  # a model as the tables name it -> the method's name
+SCALES = ("laptop", "paper")  # as the pages show them, one after the other
+SCALE_TITLE = {"laptop": "scale laptop", "paper": "scale paper"}
+METHOD_OF = tables.MODELS | tables.OTHERS  # a model as the tables name it -> `Cell.name`
 MODEL_OF = {method: model for model, method in METHOD_OF.items()}
 
 
@@ -39,7 +41,8 @@ def place(part: pd.DataFrame) -> str:
 def command(record: Record) -> str:
     """The command line that repeats a record's run, in a directory of its own so that it is not read from `runs/`."""
     cell = record.cell
-    options = "".join(f" --{name.strip('_').replace('_', '-')} {value}" for name, value in cell.departures.items())
+    options = "".join(f" --{name} {value}" for name in ("recipe", "scale") if (value := getattr(cell, name)))
+    options += "".join(f" --{name.strip('_').replace('_', '-')} {value}" for name, value in cell.changes.items())
     dataset = cell.dataset
     if dataset not in TITLES:  # a directory of pictures, of which the record has the name alone
         dataset = f"PATH/{dataset.removeprefix('folder-')}"

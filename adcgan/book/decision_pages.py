@@ -6,47 +6,51 @@ from html import escape
 import pandas as pd
 
 from .. import plan, statistics, study
-from ..config import Config, configure, register
+from ..config import RECIPES, Config, configure, open_choices
 from ..scores import SCORE
 from ..study import trainings
-from .common import MODEL_OF, committed
+from .common import METHOD_OF, committed
 from .html import Html, counted, interval, note, plain, signed
 
+NAMES = {"adcgan": "AD-CGAN"} | {method: model for model, method in METHOD_OF.items()}
 EPOCHS = {  # rows of which epoch is scored, read in the same training: their column of `trainings.chosen_epochs`, name
     18: ("included", "warm_up_count=included, read after that epoch"),
     33: ("best", "the best by the test's labels, no result"),
 }
-SOURCES, SETTLED = "choice, and what its sources say", "settled, or default and what another value moved"
-
-
 def decisions() -> Html:
-    """The register of open choices: what its sources say, what is settled, what each other choice was measured to move.
+    """The open choices: what the paper prints, what the script does, what each recipe takes, what a change moves.
 
-    The figures are AUROC points of NS against the default, means over the classes of the study's data sets.
+    The figures are AUROC points of NS against the old default, means over the classes of the study's data sets.
     """
     effects = study.effects(committed(), plan.STUDIED)
-    config, options = configure("adcgan", "one-vs-all", 28, 1), {}
-    for field in dataclasses.fields(config):
-        line = f'<code class="adcgan-whole">{field.name.rstrip("_")}={getattr(config, field.name)}</code>'
-        options.setdefault(field.metadata["row"], []).append(line)
     rows = []
-    for number, row in register().items():
-        defaults = options.get(number)
+    for number, row in open_choices().items():
         measured = [_measured(effect) for _, effect in effects[effects["row"].astype(float) == number].iterrows()]
         if number in EPOCHS:
             measured += _other_epoch(*EPOCHS[number])
-        rows.append(
-            {
-                "row": number,
-                SOURCES: Html(f"<strong>{escape(row['choice'])}</strong><br>{escape(row['evidence'])}"),
-                SETTLED: Html("<br>".join([*(defaults or [escape(row["settled"])]), *measured])),
-            }
-        )
-    return plain(pd.DataFrame(rows), "The register of open choices", (SOURCES, SETTLED)) + note(
-        "Points: change of the AUROC (%) of NS against the default, one-vs-all, mean over the classes of Fashion-MNIST "
-        "and MNIST that have both, with a 95 % interval over classes where there are at least three, not corrected for "
-        "the number of readings; nothing where no run has measured it."
+        elsewhere = f"<br><small>{escape(row['elsewhere'])}</small>" if "elsewhere" in row else ""
+        exception = f"<br><small>Exception: {escape(row['exception'])}</small>" if "exception" in row else ""
+        shown = {"no.": number, "open choice": Html(f"<strong>{escape(row['choice'])}</strong>{exception}")}
+        shown |= {"the paper": Html(escape(row["paper"])), "the script": Html(escape(row["script"]) + elsewhere)}
+        for recipe in RECIPES:
+            values = row.get("recipes", {}).get(recipe)
+            shown[f"recipe {recipe}"] = Html(_values(values) if values else escape(row["settled"]))
+        rows.append(shown | {"measured": Html("<br>".join(measured))})
+    texts = ("open choice", "the paper", "the script", "recipe printed", "recipe script", "measured")
+    return plain(pd.DataFrame(rows), "The open choices", texts) + note(
+        "Measured, in points: change of the AUROC (%) of NS against the default before there were recipes, one-vs-all, "
+        "mean over the classes of Fashion-MNIST and MNIST that have both, with a 95 % interval over classes where there "
+        "are at least three, not corrected for the number of variants; nothing where no run has measured it."
     )
+
+
+def _values(values):
+    """Options and their values, one a line; a value by image size as it is."""
+    lines = []
+    for name, value in values.items():
+        said = ", ".join(f"{one} at {size}" for size, one in value.items()) if isinstance(value, dict) else value
+        lines.append(f'<code class="adcgan-whole">{escape(name.rstrip("_"))}={escape(str(said))}</code>')
+    return "<br>".join(lines)
 
 
 def _measured(effect):
@@ -70,7 +74,7 @@ def _other_epoch(column, name):
 
 
 def options(method: str) -> Html:
-    """Every option of a method: default at the paper's settings, other values, what it is, the register's row."""
+    """Every option of a method: its default (AD-CGAN's: recipe printed), other values, what it is, its open choice."""
     config = configure(method, "one-vs-all", 28, 1)
     shared = set() if method == "adcgan" else {field.name for field in dataclasses.fields(Config)}
     rows = []
@@ -85,8 +89,8 @@ def options(method: str) -> Html:
                 "default": Html(f"<code>{default}</code>"),
                 "instead": Html(", ".join(others) or "another value"),
                 "what it decides": field.metadata["help"],
-                "row": field.metadata["row"] or "",
+                "open choice": field.metadata["row"] or "",
             }
         )
-    caption = f"Options of {MODEL_OF[method]}, with the defaults for 28-pixel images, one-vs-all"
+    caption = f"Options of {NAMES[method]}, with the defaults for 28-pixel images, one-vs-all"
     return plain(pd.DataFrame(rows), caption, ("default", "instead", "what it decides"))

@@ -10,7 +10,7 @@ from .. import paper, plan
 from ..config import COMPARED
 from ..records import Record
 from . import walk_pages
-from .common import committed
+from .common import SCALES, committed
 from .html import Html, code, duration, plain
 
 RECORDS, TEXT = "records", "text and source code"
@@ -24,7 +24,6 @@ class Line:
     title: str
     made_from: str
     cells: dict | None = None  # filters of `adcgan.plan.cells`
-    study: bool = False  # whether the trainings of the study are behind it too
 
     def of(self, records: Sequence[Record]) -> "Line":
         """The line over ``records``: the page that follows one image rests on the one run that it shows."""
@@ -33,7 +32,8 @@ class Line:
             return self
         cell = shown.cell
         one = {"datasets": [cell.dataset], "schemes": [cell.scheme], "classes": [str(cell.label)]}
-        return replace(self, cells=ADCGAN | one | {"seeds": [cell.seed]})
+        one |= {"seeds": [cell.seed], "scales": [cell.scale], "recipes": [cell.recipe]}
+        return replace(self, cells=ADCGAN | one)
 
     @property
     def commands(self) -> list[str]:
@@ -43,12 +43,12 @@ class Line:
         if self.cells is None:
             return []
         filters = (f"--{name} {' '.join(map(str, values))}" for name, values in self.cells.items())
-        return [" ".join(["adcgan sweep", *filters]), *["adcgan sweep --study"] * self.study]
+        return [" ".join(["adcgan sweep", *filters])]
 
 
 ADCGAN = {"methods": ["adcgan"]}
 LINES = (
-    Line("index", "Opening page", RECORDS, {}, study=True),
+    Line("index", "Opening page", RECORDS, {}),
     Line("method", "The method", TEXT),
     Line("walk", "One image, step by step", RECORDS, ADCGAN),
     Line("figure1", "Figure 1", TEXT),
@@ -56,12 +56,12 @@ LINES = (
     Line("table2", "Table 2", "the networks' layer tables"),
     Line("table3", "Table 3", RECORDS, {}),
     Line("table4", "Table 4", RECORDS, ADCGAN | {"datasets": sorted(paper.table(4)["dataset"].unique())}),
-    Line("study", "The protocol study", RECORDS, {"methods": ["adcgan", "autoencoder"]}, study=True),
+    Line("study", "The protocol study", RECORDS, {"methods": ["adcgan", "autoencoder"]}),
     Line("audit", "The published tables, examined", "the published figures"),
     Line("runs", "The runs, and a page for each cell", RECORDS, {}),
     Line("gallery", "Gallery", RECORDS, {"methods": ["adcgan", *COMPARED]}),
     Line("speed", "Speed", "committed measurements"),
-    Line("decisions", "Decisions", RECORDS, ADCGAN, study=True),
+    Line("decisions", "Decisions", RECORDS, ADCGAN),
     Line("run-it-yourself", "Run it yourself", RECORDS),
     Line("reference", "Reference", TEXT),
     Line("glossary", "Glossary", TEXT),
@@ -83,13 +83,13 @@ class Effort:
 def effort(cells: Iterable[plan.Cell], records: Iterable[Record]) -> Effort:
     """What the records of ``cells`` cost, and what the others would at the median of recorded cells of their kind.
 
-    A kind is a method, data set and scheme; its rate is a GPU's where one was measured, else a CPU's. Where nothing of
+    A kind is a method, recipe, scale, data set and scheme; its rate is a GPU's where one was measured, else a CPU's. Where nothing of
     a kind is recorded nothing is estimated.
     """
     cells, records = list(cells), list(records)
     known = {record.cell: record for record in records}
     rates = plan.rates(records, "cpu") | plan.rates(records, "cuda")
-    missing = [rates.get((cell.method, cell.dataset, cell.scheme)) for cell in cells if cell not in known]
+    missing = [rates.get(plan.kind(cell)) for cell in cells if cell not in known]
     done = [known[cell] for cell in cells if cell in known]
     return Effort(
         len(cells),
@@ -116,11 +116,11 @@ def matrix() -> Html:
 
 
 def behind(line: Line, records: Sequence[Record]) -> list[str]:
-    """The training behind a page in sentences, the study's by itself; none where there is no training behind it."""
-    said = [] if line.cells is None else [sentence(effort(plan.cells(**line.cells), records))]
-    if line.study:
-        said.append(f"the study's trainings: {sentence(effort(plan.study_cells(), records))}")
-    return said
+    """The training behind a page in a sentence for each scale; none where there is no training behind it."""
+    if line.cells is None:
+        return []
+    scales = line.cells.get("scales") or SCALES
+    return [f"scale {s}: {sentence(effort(plan.cells(**line.cells | {'scales': [s]}), records))}" for s in scales]
 
 
 def sentence(behind: Effort) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from .. import results, tables
 from ..config import SCHEMES
 from ..data import TITLES
-from .common import METHOD_OF, SEEDS, committed
+from .common import METHOD_OF, SCALES, SEEDS, committed
 from .html import Html, difference, note, our_cell, paper_cell, table, verdict
 
 
@@ -31,8 +31,9 @@ def downloads(number: int) -> Html:
 def results_table(number: int) -> Html:
     """Every figure of Table 1 or 3, ours and the paper's, a row each."""
     frame = results.frame(number, committed())
+    frame = frame[(frame["scale"] == "paper") | (frame["seeds"] > 0)]  # published figures stand once
     by_class = "class" in frame
-    heads = ["data set", "scheme", *(["class"] if by_class else []), "method", "paper", "ours", "difference"]
+    heads = ["data set", "scheme", "scale", *(["class"] if by_class else []), "method", "paper", "ours", "difference"]
     heads += [*(["verdict"] if by_class else []), "seeds"]
     order = [*tables.MODELS, *tables.OTHERS]
     frame = frame.sort_values("model", key=lambda models: models.map(order.index), kind="stable")
@@ -43,6 +44,7 @@ def results_table(number: int) -> Html:
     choices = {
         "data set": [TITLES[name] for name in frame["dataset"].unique()],
         "scheme": list(SCHEMES),
+        "scale": list(SCALES),
         "method": [name for name in order if name in set(frame["model"])],
     }
     return Html(f'<div class="adcgan-explore">{_controls(choices, heads)}{shown.text}</div>')
@@ -53,6 +55,7 @@ def _row(row):
     title, label = TITLES[row["dataset"]], row.get("class")
     row["link"] = f"{tables.address(METHOD_OF[row['model']], row['dataset'], row['scheme'], label)}.html"
     cells = f"<td{_sort(title)}>{title}</td><td{_sort(row['scheme'])}>{row['scheme']}</td>"
+    cells += f"<td{_sort(row['scale'])}>{row['scale']}</td>"
     if label is not None:
         name = tables.class_title(label, row["class_name"])
         cells += f"<td{_sort(label, name)}>{escape(name)}</td>"

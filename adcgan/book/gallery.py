@@ -17,19 +17,20 @@ from ..records import PICTURES, Record
 from ..tables import address, standing
 from . import charts
 from .cell_pages import Page, anchor, class_title, group_title
-from .common import MODEL_OF, committed
+from .common import MODEL_OF, SCALE_TITLE, SCALES, committed
 from .html import Html, counted, note, plain
 
-METHODS = ("adcgan", *COMPARED)
+METHODS = ("adcgan-printed", "adcgan-script", *COMPARED)
 
 
 def chosen(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record]]:
-    """By (method, data set, scheme) the record of each class with the lowest seed, of those in the tables."""
+    """By (method, data set, scheme) the record of each class with the lowest seed, at the larger scale that has one."""
     kinds: dict[tuple, dict[int, Record]] = {}
-    for record in standing(records):
+    records = list(records)
+    for record in [record for scale in SCALES[::-1] for record in standing(records, scale)]:  # the paper's first
         cell = record.cell
-        if cell.method in METHODS:
-            kinds.setdefault((cell.method, cell.dataset, cell.scheme), {}).setdefault(cell.label, record)
+        if cell.name in METHODS:
+            kinds.setdefault((cell.name, cell.dataset, cell.scheme), {}).setdefault(cell.label, record)
     return {kind: list(classes.values()) for kind, classes in kinds.items()}
 
 
@@ -53,10 +54,10 @@ def all_pages(records: Iterable[Record]) -> Iterable[Page]:
 def section(record: Record) -> str:
     """One class: its sheet, the histogram of scores and the curves of training."""
     cell = record.cell
-    run = f"../{address(cell.method, cell.dataset, cell.scheme, cell.label)}.html#{anchor(record)}"
-    auroc = f"{100 * record.auroc['NS']:.1f}"
+    run = f"../{address(cell.name, cell.dataset, cell.scheme, cell.label)}.html#{anchor(record)}"
+    auroc = f"{100 * record.result:.1f}"
     html = f'<section class="adcgan-class" id="class-{cell.label}"><h2>{escape(class_title(record))}</h2>'
-    html += f'<p>Seed {cell.seed}, AUROC {auroc} %. <a href="{run}">Everything of this run</a></p>'
+    html += f'<p>{SCALE_TITLE.get(cell.scale, "")}, seed {cell.seed}, AUROC {auroc} %. <a href="{run}">Everything of this run</a></p>'
     html += picture(record) + f'<div class="adcgan-panels">{charts.histogram(record)}</div>'
     return html + (charts.losses(record) if record.content["losses"] else "") + "</section>"
 
@@ -106,4 +107,4 @@ def source(record: Record) -> Path:
 def sheet(record: Record) -> str:
     """The address of the sheet's copy in the site."""
     cell = record.cell
-    return f"{place(cell.method, cell.dataset, cell.scheme)}-{cell.label}-{cell.seed}{source(record).suffix}"
+    return f"{place(cell.name, cell.dataset, cell.scheme)}-{cell.label}-{cell.seed}{source(record).suffix}"

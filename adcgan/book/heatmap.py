@@ -12,24 +12,28 @@ from matplotlib.colors import to_hex, to_rgb
 
 from .. import tables
 from ..config import SCHEMES
-from .common import METHOD_OF, committed, place
+from ..plan import LIBRARY
+from .common import METHOD_OF, SCALE_TITLE, SCALES, committed, place
 from .html import Html, seeds_text, table, tip
 
+TRAINED = [name for name, method in METHOD_OF.items() if method not in LIBRARY]  # those that have a scale
 LOW, HIGH, CHANCE = 20, 100, 50  # AUROC in percent; below LOW the colour is that of LOW
 BELOW = '<span aria-hidden="true">▾</span><span class="adcgan-hidden">, below chance</span>'
 
 
 def heat_maps() -> Html:
-    """A legend, and a heat map for each scheme and data set."""
-    frame = tables.table3(committed())
+    """A legend, and a heat map for each scale, scheme and data set where something was run."""
     html = legend()
-    for scheme in SCHEMES:
-        for _, part in frame[frame["scheme"] == scheme].groupby("dataset", sort=False):
-            html += heat_map(part)
+    for scale in SCALES:
+        frame = tables.table3(committed(), scale)
+        for scheme in SCHEMES:
+            for _, part in frame[frame["scheme"] == scheme].groupby("dataset", sort=False):
+                if part.loc[part["model"].isin(TRAINED), "seeds"].any():
+                    html += heat_map(part, scale)
     return html
 
 
-def heat_map(part: pd.DataFrame) -> Html:
+def heat_map(part: pd.DataFrame, scale: str) -> Html:
     """One data set and scheme (rows of `tables.table3`), a line per class: the paper's figures, then ours."""
     published = [name for name in tables.MODELS if part.loc[part["model"] == name, "paper"].notna().any()]
     run = set(part.loc[part["seeds"] > 0, "model"])
@@ -48,7 +52,7 @@ def heat_map(part: pd.DataFrame) -> Html:
         line = "".join(_cell(rows[model]["paper"], "not given") for model in published)
         line += "".join(_our_cell(rows[model]) for model in ours)
         body.append(f'<tr><th scope="row">{escape(tables.class_title(label, name))}</th>{line}</tr>')
-    shown = table(head, body, f"{place(part)}: AUROC (%) per class")
+    shown = table(head, body, f"{place(part)}, {SCALE_TITLE[scale]}: AUROC (%) per class")
     return Html(f'<div class="adcgan-heat">{shown.text}</div>')
 
 

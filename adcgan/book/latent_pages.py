@@ -4,9 +4,10 @@ from functools import partial
 
 import pandas as pd
 
-from .. import figures, plan
+from .. import figures
 from ..data import title
 from ..study import latents
+from ..study.cells import CHANGES
 from .common import committed, place
 from .html import Html, counted, note, plain
 from .study_parts import NOTHING, kinds, parts
@@ -20,7 +21,7 @@ def left_over() -> Html:
 
 def released_training() -> Html:
     """As `left_over`, of the cells trained with the script's differences together."""
-    frame = latents.left_over(committed(), plan.CHANGES["released training"])
+    frame = latents.left_over(committed(), CHANGES["released training"])
     part = partial(_left_over, trained=", the script's training")
     return parts(frame, part) if len(frame) else note("No run with the script's training is recorded yet.")
 

@@ -41,8 +41,10 @@ def costs() -> Html:
     Of cells at the paper's settings, and of those that score a share of the test images, which the line says.
     """
     frame = tables.runs(committed())
-    frame = frame[frame["departures"].str.fullmatch(r"(test_images=\d+)?")]
-    share = frame["departures"].str.removeprefix("test_images=")
+    frame = frame[frame["changes"].str.fullmatch(r"(test_images=\d+)?")]
+    share = frame["changes"].str.removeprefix("test_images=")
+    frame["scheme"] += frame["scale"].map(lambda scale: f", scale {scale}", na_action="ignore").fillna("")
+    frame["method"] += frame["recipe"].map(lambda recipe: f"-{recipe}", na_action="ignore").fillna("")
     frame["scheme"] += share.map(lambda count: f", {int(count):,} test images" if count else "")
     html = Html("")
     for (device, threads), part in frame.groupby(["device", "threads"], sort=False):

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from .. import figures, paper, plan, reweighting, statistics, study, tables
+from .. import figures, paper, plan, statistics, study, tables
 from ..data import title
-from ..study.cells import CELL
+from ..study.cells import CELL, CHANGES, default
 from .common import SEEDS, committed, place
 from .html import Html, counted, difference, interval, note, plain, signed, verdict
 from .study_parts import NOTHING, kinds, parts
@@ -34,7 +34,7 @@ def _quoted(methods):
 
 def covered() -> Html:
     """How many of AD-CGAN's cells hold the study, and which of its readings fewer do."""
-    records = [record for record in committed() if record.cell.method == "adcgan" and not record.cell.departures]
+    records = default(committed())
     studied = [record for record in records if record.readings]
     frame = study.readings(studied)
     of = frame.groupby("reading")["cell"].nunique()
@@ -51,7 +51,7 @@ def covered() -> Html:
         else ""
     )
     return Html(
-        f"<p>{len(studied)} of the {counted(len(records))} recorded at the paper's settings hold it{others}.{some}"
+        f"<p>{len(studied)} of the {counted(len(records))} recorded under the old default hold it{others}.{some}"
         f"{scope}</p>"
     )
 
@@ -149,14 +149,13 @@ def retrained() -> Html:
 def untrained() -> Html:
     """How far the changes that need a training of their own have been run, each with its row of the register."""
     done = study.retrained(committed()).groupby("reading")["cell"].nunique()
-    planned = len(plan.study_cells()) // len(plan.CHANGES)
     rows = [
         {
             "change": name,
             "rows": ", ".join(str(row) for row in sorted({study.ROW_OF[option] for option in options} - {None})),
-            "trainings": f"{done.get(name, 0)} of {planned}",
+            "trainings": done.get(name, 0),
         }
-        for name, options in plan.CHANGES.items()
+        for name, options in CHANGES.items()
     ]
     return plain(pd.DataFrame(rows), "Changes that are trained again, and how many of their trainings are recorded")
 
@@ -179,10 +178,10 @@ def _nulls(frame):
 
 
 def verdicts() -> Html:
-    """Each of AD-CGAN's cells against the published figure by the one rule, and what the printed sums give."""
-    frame, sums = study.verdicts(committed()), reweighting.printed_sums(committed())
+    """Each class of AD-CGAN, recipe printed at scale paper, against the published figure by the one rule."""
+    frame = study.verdicts(committed())
     if frame.empty:
-        return note("No cell of the paper is run yet.")
+        return note("No class is run with recipe printed at scale paper yet.")
     shown = pd.DataFrame(
         {
             "class": [
@@ -194,7 +193,6 @@ def verdicts() -> Html:
             "difference": [Html(difference(points)) for points in frame["difference"]],
             "interval": [f"{low:.1f} to {high:.1f}" for low, high in zip(frame["low"], frame["high"], strict=True)],
             "paper's ±": [f"{100 * value:.1f}" if value == value else "" for value in frame["plus_minus"]],
-            "printed sums": [f"{sums[tuple(at)]:.1f}" for at in frame[["dataset", "scheme", "class"]].to_numpy()],
             "seeds": [f"{seeds}/{SEEDS}" for seeds in frame["seeds"]],
             "verdict": [Html(verdict(word)) for word in frame["verdict"]],
         }
@@ -207,8 +205,7 @@ def verdicts() -> Html:
         f"{SEEDS} it is wide: each point of their standard deviation is {statistics.half_width(SEEDS):.1f} points to "
         "either side, so that a cell whose seeds differ much stays undecided however near its mean. The rule takes the "
         "published figure as exact; the ± that Table 3 prints beside it, whose meaning the paper does not state, is "
-        "given in points. Printed sums: the same weights' AUROC with the components as the sums that equations 4 and 5 "
-        "print (row 22 of the decisions); the verdict is of ours, the means."
+        "given in points."
     )
     caption = "AD-CGAN against the published figures, class by class (AUROC %)"
     return plain(shown, caption, ("class", "verdict")) + note(text)

@@ -7,13 +7,17 @@ import pandas as pd
 from .. import plan, tables
 from ..config import SCHEMES
 from ..data import TITLES
-from .common import METHOD_OF, ROOT, SEEDS, command, committed, notes
+from .common import METHOD_OF, ROOT, SCALE_TITLE, SCALES, SEEDS, command, committed, notes
 from .html import Html, counted, difference, duration, note, paired, plain, seeds_text, symbol, table, tip
 
 
 def table1() -> Html:
-    """Table 1, one part per scheme, with the notes on the data used."""
-    frame = tables.table1(committed())
+    """Table 1, one part per scale and scheme, with the notes on the data used."""
+    return sum(map(_table1, SCALES), Html("")) + notes()
+
+
+def _table1(scale):
+    frame = tables.table1(committed(), scale)
     methods = frame["model"].map(METHOD_OF)
     frame["link"] = [
         f"{tables.address(method, row['dataset'], row['scheme'])}.html"
@@ -28,19 +32,25 @@ def table1() -> Html:
             frame[frame["scheme"] == scheme],
             rows={"model": "model"},
             groups=lambda row: row["dataset"],
-            caption=f"Table 1, {scheme}: mean AUROC (%) over classes",
+            caption=f"Table 1, {scheme}, {SCALE_TITLE[scale]}: mean AUROC (%) over classes",
             seeds=SEEDS,
         )
-    return html + notes()
+    return html
 
 
 def comparisons() -> Html:
     """Every two models that were run on all classes, class by class."""
-    frame = tables.comparisons(committed())
+    parts = [tables.comparisons(committed(), scale).assign(scale=scale) for scale in SCALES]
+    frame = pd.concat(parts, ignore_index=True)
+    of_libraries = set(tables.YARDSTICK_NAMES) - {"autoencoder"}  # they have no scale: their pairs stand once
+    both = frame["first"].isin(of_libraries) & frame["second"].isin(of_libraries)
+    frame.loc[both, "scale"] = ""
+    frame = frame.drop_duplicates(["scale", "dataset", "scheme", "first", "second"])
     if frame.empty:
         return note("No two models are run on every class of a data set yet.")
     shown = pd.DataFrame(
         {
+            "scale": frame["scale"],
             "data set": frame["dataset"].map(TITLES),
             "scheme": frame["scheme"],
             "first": frame["first"],
@@ -51,12 +61,16 @@ def comparisons() -> Html:
             "corrected": frame["corrected"].map("{:.3f}".format),
         }
     )
-    return plain(shown, "Models compared class by class (AUROC points)", ("scheme", "first", "second"))
+    return plain(shown, "Models compared class by class (AUROC points)", ("scale", "scheme", "first", "second"))
 
 
 def table3() -> Html:
-    """Table 3, one part per scheme, and below it the models that the paper's table does not have."""
-    frame = tables.table3(committed())
+    """Table 3, one part per scale and scheme, and below it the models that the paper's table does not have."""
+    return sum(map(_table3, SCALES), Html("")) + notes()
+
+
+def _table3(scale):
+    frame = tables.table3(committed(), scale)
     methods = frame["model"].map(METHOD_OF)
     frame["link"] = [
         f"{tables.address(method, row['dataset'], row['scheme'], row['class'])}.html"
@@ -69,7 +83,7 @@ def table3() -> Html:
     for scheme in SCHEMES:
         part = frame[(frame["scheme"] == scheme) & frame["model"].isin(tables.MODELS)]
         part = part.sort_values("model", key=lambda models: models.map(list(tables.MODELS).index), kind="stable")
-        caption = f"Table 3, {scheme}: AUROC (%) per class"
+        caption = f"Table 3, {scheme}, {SCALE_TITLE[scale]}: AUROC (%) per class"
         html += paired(part, rows=rows, groups=lambda row: row["model"], caption=caption, seeds=SEEDS)
     for scheme in SCHEMES:
         part = frame[(frame["scheme"] == scheme) & frame["model"].isin(tables.OTHERS)]
@@ -78,8 +92,9 @@ def table3() -> Html:
         )
         wide = part.set_index(["dataset", "class", "model"])["ours"].unstack(sort=False).reset_index()
         wide.insert(0, "", wide.pop("dataset") + ", " + wide.pop("class"))
-        html += plain(wide, f"Methods that the paper's table does not have, {scheme}: AUROC (%) per class")
-    return html + notes()
+        caption = f"Methods that the paper's table does not have, {scheme}, {SCALE_TITLE[scale]}: AUROC (%) per class"
+        html += plain(wide, caption)
+    return html
 
 
 def _alone(row):
@@ -89,17 +104,21 @@ def _alone(row):
 
 
 def table4() -> Html:
-    """Table 4, and below it the same variants class by class as far as they were run."""
-    frame = tables.table4(committed())
-    frame["link"] = [f"{tables.address('adcgan', row['dataset'], row['scheme'])}.html" for _, row in frame.iterrows()]
+    """Table 4, a part per scale, and below each the same variants class by class as far as they were run."""
+    return sum(map(_table4, SCALES), Html("")) + notes("adcgan")
+
+
+def _table4(scale):
+    frame = tables.table4(committed(), scale)
+    frame["link"] = [f"{tables.address('adcgan-printed', row['dataset'], row['scheme'])}.html" for _, row in frame.iterrows()]
     html = paired(
         frame,
         rows={"variant": "model"},
         groups=lambda row: f"{TITLES[row['dataset']]}, {row['scheme']}",
-        caption="Table 4: mean AUROC (%) over classes for the score's variants",
+        caption=f"Table 4, {SCALE_TITLE[scale]}: mean AUROC (%) over classes for the score's variants",
         seeds=SEEDS,
     )
-    by_class = tables.table4_by_class(committed())
+    by_class = tables.table4_by_class(tables.of_adcgan(committed(), scale))
     if by_class.empty:
         return html
     cells = (
@@ -112,11 +131,11 @@ def table4() -> Html:
     ]
     cells.insert(0, "cell", titles)
     cells = cells.drop(columns=["dataset", "scheme", "class", "class_name"]).round(1)
-    return html + plain(cells, "The same variants per class, mean over the seeds run (%)") + notes("adcgan")
+    return html + plain(cells, f"The same variants per class, {SCALE_TITLE[scale]}, mean over the seeds run (%)")
 
 
 def table2() -> Html:
-    """Table 2: layer counts, the paper's beside those of our two sets of networks; departures are outlined."""
+    """Table 2: layer counts, the paper's beside those of our two sets of networks; differences are outlined."""
     frame = tables.table2()
     kinds = ("conv", "deconv", "linear")
     groups = (("paper", "paper"), ("t2r", "T2-R (default)"), ("t2p", "T2-P"))
@@ -148,7 +167,7 @@ def run_list() -> Html:
         return note("No run is recorded.")
     html = Html("")
     for model, method in METHOD_OF.items():
-        records = [record for record in committed() if record.cell.method == method]
+        records = [record for record in committed() if record.cell.name == method]
         if records:
             caption = f"Every recorded run of {model}; open a line for its evidence"
             html += plain(pd.DataFrame(map(_run_row, records)), caption, ("revision",))
@@ -167,12 +186,12 @@ def _run_row(record):
         f"{_earlier(earlier) if earlier else ''}</p>"
     )
     title = TITLES.get(cell.dataset, cell.dataset)
-    name = ", ".join(filter(None, (title, cell.scheme, tables.seed_title(record), plan.changed(cell.departures))))
+    name = ", ".join(filter(None, (title, cell.scheme, tables.seed_title(record), SCALE_TITLE.get(cell.scale), plan.named(cell.changes))))
     revision = str(content["code"]["revision"])[:10]
     parts = {Html(symbol(name)): f"{100 * value:.1f}" for name, value in record.auroc.items() if name != "NS"}
     return {
         "cell": Html(f"<details><summary>{escape(name)}</summary>{evidence}</details>"),
-        "AUROC %": f"{100 * record.auroc['NS']:.1f}",
+        "AUROC %": f"{100 * record.result:.1f}",
         **(parts if len(parts) > 1 else {}),
         "trained in": duration(content["cost"]["train_seconds"]),
         "revision": Html(

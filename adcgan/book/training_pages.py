@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from .. import figures, plan
+from .. import figures
 from ..scores import RECONSTRUCTION_STATISTICS, SCORE
 from ..study import trainings as frames
+from ..study.cells import STUDIED_CLASSES
 from .common import committed, place, repeated
 from .html import Html, counted, note, plain, signed, symbol
 from .study_parts import parts
@@ -70,7 +71,7 @@ def _spread(frame, alone):
     )
     sd = frame.set_index("score")["sd"]["NS"]
     caption = "AUROC points between trainings of one class, pooled over the classes trained more than once"
-    classes = plan.STUDIED_CLASSES
+    classes = STUDIED_CLASSES
     text = (
         f"With {sd:.1f} points the difference of two means over {classes} classes, one training each, with nothing "
         f"changed between them has a standard error of {sd * np.sqrt(2 / classes):.1f} points, and a mean over ten "

@@ -16,6 +16,7 @@ from ..records import Record
 from ..scores import COMPONENTS, normality_score, terms
 from ..tables import address
 from . import charts, walk_charts
+from .cell_pages import anchor
 from .common import committed
 from .html import Html, note
 
@@ -24,12 +25,15 @@ KINDS = ("normal", "anomalous")
 
 
 def chosen(records: Iterable[Record]) -> Record | None:
-    """The first AD-CGAN record at the paper's settings that keeps the path, by `DATASETS`, then by class and seed."""
-    kept = [r for r in records if r.cell.dataset in DATASETS and r.walk and not r.cell.departures]
+    """The first AD-CGAN run of recipe printed that keeps the path, by scale, `DATASETS`, class and seed.
+
+    Where none does, the first under the old default.
+    """
+    kept = [r for r in records if r.cell.dataset in DATASETS and r.walk and (r.former == {} or not r.cell.changes)]
 
     def place(record):
         cell = record.cell
-        return DATASETS.index(cell.dataset), cell.scheme != SCHEMES[0], cell.label, cell.seed
+        return record.former is not None, cell.scale == "laptop", DATASETS.index(cell.dataset), cell.scheme != SCHEMES[0], cell.label, cell.seed
 
     return min(kept, key=place, default=None)
 
@@ -53,7 +57,7 @@ def run() -> Html:
     cell = record.cell
     name = record.content["run"]["class_name"]
     what = f"{TITLES.get(cell.dataset, cell.dataset)}, {cell.scheme}, class {name}, seed {cell.seed}"
-    link = f"{address('adcgan', cell.dataset, cell.scheme, cell.label)}.html#seed-{cell.seed}"
+    link = f"{address(cell.name, cell.dataset, cell.scheme, cell.label)}.html#{anchor(record)}"
     return Html(
         f'<p>The run shown: <a href="{link}">{escape(what)}</a>, networks trained for '
         f"{len(record.content['losses'])} epochs. The images are the first normal and the first anomalous one of its "

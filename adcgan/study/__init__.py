@@ -1,4 +1,6 @@
-"""The protocol study as data frames, from records alone (no torch). AUROC in percent, differences in points.
+"""The protocol study as data frames, from records of format 1 (no torch). AUROC in percent, differences in points.
+
+Of the default before there were recipes, now an ablation of recipe printed.
 
 Intervals are over classes: seeds of one class share its images, so they are averaged first.
 """
@@ -51,7 +53,7 @@ def retrained(records: Iterable[Record]) -> pd.DataFrame:
     (`RECONSTRUCTION_STATISTICS`), ``both``: with both; NaN where the changed cell was not read so.
     Runs that change the budget, the width, or only the scoring (`NOT_RETRAINED`) are not among them.
     """
-    records = [record for record in records if record.cell.method == "adcgan"]
+    records = [record for record in records if record.cell.method == "adcgan" and record.former is not None]
     default = {key(record): record for record in records if record.former == {}}
     rows = []
     for record in records:

@@ -7,6 +7,7 @@ from ..data import title
 from ..records import Record
 
 CELL = ["dataset", "scheme", "class", "seed"]
+STUDIED_CLASSES = 3  # of each data set, the first
 NOT_RETRAINED = {
     "epochs", "warm_up_epochs", "width", "test_set", "test_images", "reduction", "feature_tap", "latent_feature",
     "test_latents", "test_latent_count", "latent_output", "test_mode", "test_batch_size", "lambda_", "rho",

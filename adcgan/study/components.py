@@ -19,7 +19,7 @@ def components(records: Iterable[Record]) -> pd.DataFrame:
     """
     rows = []
     for record in records:
-        if record.cell.method != "adcgan" or record.cell.departures:
+        if record.cell.method != "adcgan" or record.former != {}:
             continue
         nothing, config = dict.fromkeys(COMPONENTS, np.zeros(len(record.anomalous))), record.cell.config
         counts = terms(config)
@@ -45,8 +45,10 @@ def autoencoder(records: Iterable[Record]) -> pd.DataFrame:
     rows = []
     for record in records:
         cell = record.cell
-        change = single_change(cell.departures) if cell.departures else ""
-        if cell.method != "adcgan" or change is None or cell.config.warm_up != "autoencoder":
+        if cell.method != "adcgan" or record.former is None:
+            continue
+        change = single_change(record.former) if record.former else ""
+        if change is None or cell.config.warm_up != "autoencoder":
             continue
         pixels = cell.config.channels * cell.config.image_size**2 if cell.config.reconstruction == "sum" else 1
         warm_up, last = (record.content["losses"][at]["L_AE"] / pixels for at in (cell.config.warm_up_epochs - 1, -1))
@@ -63,7 +65,7 @@ def latent_terms(records: Iterable[Record]) -> pd.DataFrame:
     """
     rows = []
     for record in records:
-        if record.cell.method != "adcgan" or record.cell.departures or not record.walk:
+        if record.cell.method != "adcgan" or record.former != {} or not record.walk:
             continue
         first, second = (record.walk[name].astype(float)[..., 0] for name in ("D_z_reference", "D_z_image"))
         of_kind = dict(zip(("normal", "anomalous"), second.mean(1), strict=True))

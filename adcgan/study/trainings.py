@@ -9,7 +9,7 @@ from .. import statistics, tables
 from ..evaluation import auroc
 from ..records import Record
 from ..scores import COMPONENTS, SCORE, with_scores
-from .cells import CELL, described, key
+from .cells import CELL, default, described, key
 
 SCORES = ["NS", "reduction=sum"]  # with the components as means, the default, and as the printed sums
 PLACE = CELL[:3]
@@ -23,7 +23,7 @@ def again(records: Iterable[Record], repeats: Iterable[Record] = ()) -> pd.DataF
     that ``records`` has too, with the same seed.
     """
     rows = []
-    for record in [*tables.of_adcgan(records), *tables.of_adcgan(repeats)]:
+    for record in default([*records, *repeats]):
         device, content = record.content["device"], record.content
         values = {
             name: 100 * auroc(record.anomalous, some)
@@ -83,7 +83,7 @@ def epochs(records: Iterable[Record]) -> pd.DataFrame:
     that of G's batch norm averaged anew (`adcgan.methods.Method.watch`).
     """
     rows = []
-    for record in tables.of_adcgan(records):
+    for record in default(records):
         for epoch, readings in enumerate(record.watched, 1):
             config = record.cell.config
             known = described(record) | {"epoch": epoch, "warm_up": epoch <= config.warm_up_epochs}
