@@ -67,12 +67,12 @@ ABLATIONS: dict[str, dict] = {
     "old default": {
         name: value
         for name, value in format1.defaults("adcgan", ONE_VS_ALL, 28).items()
-        if name not in ("width", "latent_size")
+        if name != "width" and value != getattr(configure("adcgan", ONE_VS_ALL, 28, 1), name)
     },
     "script's training": dict(
         contrastive="masked", local_tap="block", projection="local", logit_head="mlp", latent_pair="marginal",
         latent_role="cooperative", generator_optimiser="shared", optimiser="adamw", critic_gradients="accumulated",
-        warm_up_count="included", preprocessing="pad-shrink", reconstruction="mean", feature_tap="projected",
+        warm_up_count="included", preprocessing="pad-shrink", reconstruction="mean",
     ),
 }  # fmt: skip
 ABLATED = {"fashion_mnist": (0, 2, 5), "mnist": (0, 2, 8)}  # classes by data set, one-vs-all
