@@ -2,6 +2,7 @@
 # make test   everything the project promises, checked
 # make lint   ruff and stripped notebooks
 # make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]' (a name: '["cat"]')
+# make grid   the whole paper at scale laptop, two runs at once; repeat at will
 # make sweep  the paper's grid, or a part of it: make sweep SWEEP='--methods knn --time-limit 600'; repeat at will
 # make pdf    the book's pages as one PDF, printed by an installed Chromium
 # make bench  what a training step costs here, as ratios measured in one run
@@ -13,12 +14,14 @@ RUNS ?= runs
 METHOD ?= adcgan
 DATASET ?= digits
 SCHEME ?= one-vs-all
+RECIPE ?=
+SCALE ?= laptop
 CLASSES ?= [0]
 SEEDS ?= [0]
 SWEEP ?=
 BIN := $(VENV)/bin
 
-.PHONY: book pdf test lint run sweep bench bench-gpu clean
+.PHONY: book pdf test lint run grid sweep bench bench-gpu clean
 .DELETE_ON_ERROR:
 
 $(VENV)/book.stamp: requirements.txt constraints.txt pyproject.toml
@@ -53,7 +56,10 @@ lint: $(VENV)/test.stamp
 run: $(VENV)/book.stamp
 	mkdir -p $(RUNS)/notebooks
 	$(BIN)/papermill --no-progress-bar --log-output book/train.ipynb $(RUNS)/notebooks/$(METHOD)-$(notdir $(abspath $(DATASET)))-$(SCHEME).ipynb \
-	  -p method '$(METHOD)' -p dataset '$(DATASET)' -p scheme '$(SCHEME)' -p classes '$(CLASSES)' -p seeds '$(SEEDS)' -p runs '$(RUNS)'
+	  -p method '$(METHOD)' -p recipe '$(RECIPE)' -p scale '$(SCALE)' -p dataset '$(DATASET)' -p scheme '$(SCHEME)' -p classes '$(CLASSES)' -p seeds '$(SEEDS)' -p runs '$(RUNS)'
+
+grid: $(VENV)/book.stamp
+	$(BIN)/adcgan sweep --scale laptop --jobs 2 --runs $(RUNS) $(SWEEP)
 
 sweep: $(VENV)/book.stamp
 	$(BIN)/adcgan sweep --runs $(RUNS) $(SWEEP)

@@ -130,7 +130,9 @@ def _sweep(given):
         if result is None and not (given.no_notebooks or given.ablations or given.options):
             notebook.leave(cell, cells, given.runs)
 
-    outcome = sweep(cells, given.runs, device=given.device, jobs=given.jobs, deadline=deadline, report=report)
+    outcome = sweep(
+        cells, given.runs, device=given.device, jobs=given.jobs, deadline=deadline, eager=given.eager, report=report
+    )
     before = len(cells) - len(outcome.finished) - len(outcome.failed) - len(outcome.left)
     print(
         f"{len(cells)} runs: {before} were done, {len(outcome.finished)} done now, {len(outcome.left)} left, "
@@ -249,6 +251,7 @@ def _parser():
         "--jobs", type=_above_zero(int), default=1, help="runs at once: processes on a CPU, streams on a GPU"
     )
     sweep.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
+    sweep.add_argument("--eager", action="store_true", help="on a GPU: no captured steps, the runs in processes")
     sweep.add_argument("--dry-run", action="store_true", help="list the runs' states and the hours left")
     diagnose = commands.add_parser("diagnose", help="ask more of trained models; needs no training")
     diagnose.set_defaults(command=_diagnose)

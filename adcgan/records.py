@@ -232,7 +232,7 @@ def write(
 def own_hash(content: dict) -> str:
     """SHA-256 of everything that a record says but this, as canonical JSON."""
     rest = {name: value for name, value in content.items() if name != SELF}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, allow_nan=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def read(path: Path, runs: Path) -> Record:

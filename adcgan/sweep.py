@@ -52,11 +52,13 @@ def sweep(
     device: str = "auto",
     jobs: int = 1,
     deadline: float | None = None,
+    eager: bool = False,
     report: Callable[[Cell, str | None], None] = lambda cell, result: None,
 ) -> Outcome:
     """Work through ``cells`` in order, ``jobs`` at once; ``report`` hears of each end as `one` would return it.
 
-    On a CPU the jobs are processes that share its cores; on CUDA they are streams of one process.
+    On a CPU the jobs are processes that share its cores; on CUDA they are streams of one process, or with ``eager``,
+    which keeps steps from being captured, processes too.
     """
     outcome, missing, done = Outcome(), [], []
     for cell in cells:
@@ -73,12 +75,12 @@ def sweep(
         if record.cell.dataset in new and (reason := of_other_data(record)):  # new cells would stand beside it
             outcome.add(record.cell, reason)
             report(record.cell, reason)
-    if experiments.choose_device(device).type == "cuda":
+    if experiments.choose_device(device).type == "cuda" and not eager:
         ends = on_streams(missing, runs, device, jobs, deadline)
     elif jobs > 1:
-        ends = in_processes(missing, runs, device, jobs, deadline)
+        ends = in_processes(missing, runs, device, jobs, deadline, eager)
     else:
-        ends = ((cell, one(cell, runs, device, deadline)) for cell in missing)
+        ends = ((cell, one(cell, runs, device, deadline, eager)) for cell in missing)
     for cell, result in ends:
         outcome.add(cell, result)
         report(cell, result)
@@ -98,13 +100,15 @@ def of_other_data(record: Record) -> str | None:
     return None
 
 
-def one(cell: Cell, runs: Path, device: str, deadline: float | None) -> str | None:
+def one(cell: Cell, runs: Path, device: str, deadline: float | None, eager: bool = False) -> str | None:
     """Do one cell; None where its record is there afterwards, otherwise why not, in one line."""
-    ((_, result),) = on_streams([cell], runs, device, 1, deadline)
+    ((_, result),) = on_streams([cell], runs, device, 1, deadline, eager)
     return result
 
 
-def on_streams(cells: Iterable[Cell], runs: Path, device: str, jobs: int, deadline: float | None):
+def on_streams(
+    cells: Iterable[Cell], runs: Path, device: str, jobs: int, deadline: float | None, eager: bool = False
+):
     """(cell, end) as cells end, ``jobs`` of them advancing in turn, a step each."""
     waiting = iter(cells)
     active: list[tuple[Cell, object]] = []
@@ -117,7 +121,7 @@ def on_streams(cells: Iterable[Cell], runs: Path, device: str, jobs: int, deadli
             elif deadline is not None and time.monotonic() >= deadline:
                 yield cell, LEFT
             else:
-                active.append((cell, start(cell, runs, device, deadline)))
+                active.append((cell, start(cell, runs, device, deadline, eager)))
         if not active:
             return
         for entry in list(active):
@@ -148,9 +152,9 @@ def advance(steps) -> str | None:
         return one_line(error)
 
 
-def start(cell: Cell, runs: Path, device: str, deadline: float | None):
+def start(cell: Cell, runs: Path, device: str, deadline: float | None, eager: bool):
     """The cell's work as a generator; loading its data is part of it, so that a missing data set is its failure."""
-    record = yield from experiments.work(cell, loaded(cell.dataset), runs, device, deadline=deadline)
+    record = yield from experiments.work(cell, loaded(cell.dataset), runs, device, deadline=deadline, eager=eager)
     if wants_diagnostics(record):
         experiments.diagnose(record, device, dataset=loaded(cell.dataset))
     return record
@@ -167,7 +171,7 @@ def loaded(dataset: str) -> data.Dataset:
     return data.load(dataset)
 
 
-def in_processes(cells: list[Cell], runs: Path, device: str, jobs: int, deadline: float | None):
+def in_processes(cells: list[Cell], runs: Path, device: str, jobs: int, deadline: float | None, eager: bool = False):
     """(cell, end) as cells end, in ``jobs`` processes that share the machine's cores."""
     threads = max(1, (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) // jobs)
     context = get_context("spawn")  # a fork would copy torch's threads in an unknown state
@@ -177,7 +181,7 @@ def in_processes(cells: list[Cell], runs: Path, device: str, jobs: int, deadline
         while waiting or running:
             while waiting and len(running) < jobs:
                 cell = waiting.pop(0)
-                running[_submit(pool, one, cell, runs, device, deadline)] = cell
+                running[_submit(pool, one, cell, runs, device, deadline, eager)] = cell
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 cell = running.pop(future)
                 try:

@@ -51,7 +51,7 @@ def class_title(label: int, name: str) -> str:
 
 def seed_title(record: Record) -> str:
     """A record's class and seed, its name within a data set and scheme."""
-    return f"{class_title(record.cell.label, record.content['cell']['class_name'])}, seed {record.cell.seed}"
+    return f"{class_title(record.cell.label, record.content['run']['class_name'])}, seed {record.cell.seed}"
 
 
 def published() -> pd.Series:

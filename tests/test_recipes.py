@@ -172,7 +172,7 @@ def test_steps_of_the_plan_are_those_of_the_specification():
 
 def test_laptop_scale_resumed_after_a_kill_ends_in_the_same_bits(command, tmp_path):
     """Epochs of a part of the images: the resumed run must take the same part of the same permutation."""
-    small = ["--epoch-images", 500, "--warm-up-epochs", 1, "--epochs", 3]
+    small = ["--epoch-images", 200, "--warm-up-epochs", 1, "--epochs", 2]
     arguments = ["run", "--dataset", "digits", "--scheme", "all-vs-one", "--classes", 0, "--scale", "laptop", *small]
     assert command(*arguments, "--runs", tmp_path / "whole").returncode == 0
     process = command.start(*arguments, "--runs", tmp_path / "killed")

@@ -56,7 +56,7 @@ def group_page(kind: tuple[str, str, str], classes: dict[int, list[Record]]) -> 
     for label, records in sorted(classes.items()):
         whole = [record for record in records if set(record.cell.changes) <= {"test_images"}]
         name = class_title(records[0])
-        link = f'<a href="{address(*kind, label).removeprefix("cells/")}.html">{escape(name)}</a>'
+        link = f'<a href="{escape(address(*kind, label).removeprefix("cells/"))}.html">{escape(name)}</a>'
         row = {"class": Html(link)}
         for scale in dict.fromkeys(record.cell.scale for record in whole):
             values = [100 * record.result for record in whole if record.cell.scale == scale]
@@ -174,7 +174,7 @@ def _origin(record):
     place = f"{record.directory.relative_to(ROOT)}/{RECORD}"
     rows = {
         "again": Html(f"<code>{escape(command(record))}</code>"),
-        "record": Html(f'<a href="{file_name(record).removeprefix("cells/")}">{escape(place)}</a>'),
+        "record": Html(f'<a href="{escape(file_name(record).removeprefix("cells/"))}">{escape(place)}</a>'),
         "data": f"{content['data']['provenance']}; SHA-256 {content['data']['fingerprint']}",
         "images trained on": f"{content['images']['train']:,}",
         "code": f"version {code['version']}, revision {code['revision']}"

@@ -36,7 +36,7 @@ def losses(record: Record) -> str:
 
 def watched(record: Record) -> str:
     """The AUROC (%) after every epoch (`Record.watched`), a panel for each score and component; dashed: 50 %."""
-    titles = {"reduction=sum": "printed sums"}
+    titles = {"reduction=sum": "printed sums", "reduction=mean": "means"}
     epochs = [
         {titles.get(name, name): 100 * value for name, value in epoch.get(SCORE, {}).items()}
         for epoch in record.watched

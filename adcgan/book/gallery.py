@@ -57,7 +57,7 @@ def section(record: Record) -> str:
     run = f"../{address(cell.name, cell.dataset, cell.scheme, cell.label)}.html#{anchor(record)}"
     auroc = f"{100 * record.result:.1f}"
     html = f'<section class="adcgan-class" id="class-{cell.label}"><h2>{escape(class_title(record))}</h2>'
-    html += f'<p>{SCALE_TITLE.get(cell.scale, "")}, seed {cell.seed}, AUROC {auroc} %. <a href="{run}">Everything of this run</a></p>'
+    html += f'<p>{SCALE_TITLE.get(cell.scale, "")}, seed {cell.seed}, AUROC {auroc} %. <a href="{escape(run)}">Everything of this run</a></p>'
     html += picture(record) + f'<div class="adcgan-panels">{charts.histogram(record)}</div>'
     return html + (charts.losses(record) if record.content["losses"] else "") + "</section>"
 
@@ -70,7 +70,7 @@ def picture(record: Record) -> str:
     labels = "".join(f"<li>{escape(row)}</li>" for row in rows)
     alt = escape("Rows of test images from top to bottom: " + "; ".join(rows))
     return (
-        f'<div class="adcgan-rows"><ol>{labels}</ol><img src="{Path(sheet(record)).relative_to("gallery")}" '
+        f'<div class="adcgan-rows"><ol>{labels}</ol><img src="{escape(str(Path(sheet(record)).relative_to("gallery")))}" '
         f'width="{width}" height="{height}" loading="lazy" alt="{alt}"></div>'
     )
 
@@ -88,7 +88,7 @@ def contents() -> Html:
             if dataset in CLASSES:
                 text = f"{len(some or ())} of {len(CLASSES[dataset])} classes"
             row[MODEL_OF[method]] = Html(
-                f'<a href="{place(method, dataset, scheme)}.html">{text}</a>' if some else "not run"
+                f'<a href="{escape(place(method, dataset, scheme))}.html">{text}</a>' if some else "not run"
             )
         rows.append(row)
     return plain(pd.DataFrame(rows), "Pictures of the recorded runs")

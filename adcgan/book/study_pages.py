@@ -5,7 +5,7 @@ import pandas as pd
 
 from .. import figures, paper, plan, statistics, study, tables
 from ..data import title
-from ..study.cells import CELL, CHANGES, default
+from ..study.cells import CELL, CHANGES
 from .common import SEEDS, committed, place
 from .html import Html, counted, difference, interval, note, plain, signed, verdict
 from .study_parts import NOTHING, kinds, parts
@@ -34,7 +34,7 @@ def _quoted(methods):
 
 def covered() -> Html:
     """How many of AD-CGAN's cells hold the study, and which of its readings fewer do."""
-    records = default(committed())
+    records = [r for r in committed() if r.cell.method == "adcgan" and r.former == {}]
     studied = [record for record in records if record.readings]
     frame = study.readings(studied)
     of = frame.groupby("reading")["cell"].nunique()
