@@ -36,8 +36,10 @@ class Costs:
         if self.here is None:
             cells = {plan.kind(cell): cell for cell in plan.cells(seeds=(0,)) if plan.kind(cell) in self.rates}
             known = [(rate.step, kind) for kind, rate in self.rates.items() if kind in cells and rate.step > 0]
-            step, kind = min(known)
-            self.here = self.step(cells[kind]) / step
+            self.here = 1.0  # library baselines alone are measured: taken as they are
+            if known:
+                step, kind = min(known)
+                self.here = self.step(cells[kind]) / step
         return self.here
 
     def step(self, cell: Cell) -> float:

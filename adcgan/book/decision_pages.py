@@ -17,6 +17,9 @@ EPOCHS = {  # rows of which epoch is scored, read in the same training: their co
     18: ("included", "warm_up_count=included, read after that epoch"),
     33: ("best", "the best by the test's labels, no result"),
 }
+SOURCES = "open choice, and what its sources say"
+
+
 def decisions() -> Html:
     """The open choices: what the paper prints, what the script does, what each recipe takes, what a change moves.
 
@@ -28,15 +31,16 @@ def decisions() -> Html:
         measured = [_measured(effect) for _, effect in effects[effects["row"].astype(float) == number].iterrows()]
         if number in EPOCHS:
             measured += _other_epoch(*EPOCHS[number])
-        elsewhere = f"<br><small>{escape(row['elsewhere'])}</small>" if "elsewhere" in row else ""
-        exception = f"<br><small>Exception: {escape(row['exception'])}</small>" if "exception" in row else ""
-        shown = {"no.": number, "open choice": Html(f"<strong>{escape(row['choice'])}</strong>{exception}")}
-        shown |= {"the paper": Html(escape(row["paper"])), "the script": Html(escape(row["script"]) + elsewhere)}
+        said = [f"<strong>{escape(row['choice'])}</strong>"]
+        for title, key in (("Paper", "paper"), ("Script", "script"), ("Others", "elsewhere"), ("Exception", "exception")):
+            if key in row:
+                said.append(f"<em>{title}:</em> {escape(row[key])}")
+        shown = {"no.": number, SOURCES: Html("<br>".join(said))}
         for recipe in RECIPES:
             values = row.get("recipes", {}).get(recipe)
             shown[f"recipe {recipe}"] = Html(_values(values) if values else escape(row["settled"]))
         rows.append(shown | {"measured": Html("<br>".join(measured))})
-    texts = ("open choice", "the paper", "the script", "recipe printed", "recipe script", "measured")
+    texts = (SOURCES, "recipe printed", "recipe script", "measured")
     return plain(pd.DataFrame(rows), "The open choices", texts) + note(
         "Measured, in points: change of the AUROC (%) of NS against the default before there were recipes, one-vs-all, "
         "mean over the classes of Fashion-MNIST and MNIST that have both, with a 95 % interval over classes where there "

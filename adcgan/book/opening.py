@@ -56,7 +56,7 @@ def picture() -> Html:
             f"recipe printed {part['ours'].mean():.1f}"
             for place, part in frame.groupby("place", sort=False)
         )
-        html += Html(f"<h3>{SCALE_TITLE[scale].capitalize()}</h3>" + figures.svg(figures.classes(frame), alt))
+        html += Html(f"<p><strong>{SCALE_TITLE[scale].capitalize()}</strong></p>" + figures.svg(figures.classes(frame), alt))
     return html if html.text else note("No class is run yet.")
 
 
