@@ -12,6 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from .architectures import PROJECTED, Layer, local_index, tables, trace, width
 from .config import ADCGANConfig
+from .layers import Conv2d, ConvTranspose2d, Linear, PReLU
 
 DROPOUT = 0.2
 RESIDUAL_EPS = 0.8  # the October 2021 models pass 0.8 as batch norm's second argument, which is eps
@@ -26,26 +27,26 @@ class Residual(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         self.body = nn.Sequential(
-            spectral_norm(nn.Conv2d(channels, channels, 3, padding=1)),
+            spectral_norm(Conv2d(channels, channels, 3, padding=1)),
             nn.BatchNorm2d(channels, eps=RESIDUAL_EPS),
-            nn.PReLU(),
-            spectral_norm(nn.Conv2d(channels, channels, 3, padding=1)),
+            PReLU(),
+            spectral_norm(Conv2d(channels, channels, 3, padding=1)),
             nn.BatchNorm2d(channels, eps=RESIDUAL_EPS),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return 2 * x + self.body(x)
+        return self.body(x).add_(x, alpha=2)
 
 
 def _activation(name, slope):
-    return {"leaky": lambda: nn.LeakyReLU(slope), "prelu": nn.PReLU, "relu": nn.ReLU, "tanh": nn.Tanh}[name]()
+    return {"leaky": lambda: nn.LeakyReLU(slope, inplace=True), "prelu": PReLU, "relu": nn.ReLU, "tanh": nn.Tanh}[name]()
 
 
 def _block(layer: Layer, channels, out, config, slope, batch_norm):
     """One table row as a module: convolution, batch norm, activation, dropout."""
     if layer.kind == "residual":
         return Residual(out)
-    kind = nn.Conv2d if layer.kind == "conv" else nn.ConvTranspose2d
+    kind = Conv2d if layer.kind == "conv" else ConvTranspose2d
     convolution = kind(channels, out, layer.kernel, layer.stride, layer.padding)
     modules = [spectral_norm(convolution) if layer.spectral else convolution]
     if layer.bn and batch_norm:
@@ -118,10 +119,10 @@ class Critic(nn.Module):
         if config.logit_head == "mlp":
             hidden = width(sizes.head_width, config)
             self.head = nn.Sequential(
-                spectral_norm(nn.Linear(final, hidden)), nn.ReLU(), spectral_norm(nn.Linear(hidden, 1))
+                spectral_norm(Linear(final, hidden)), nn.ReLU(), spectral_norm(Linear(hidden, 1))
             )
         else:
-            self.head = spectral_norm(nn.Linear(final, 1))
+            self.head = spectral_norm(Linear(final, 1))
 
     def forward(self, x: Tensor) -> CriticFeatures:
         local_map = self.to_local(x)  # (N, K_l, M, M)
@@ -152,10 +153,10 @@ class Shortcut(nn.Module):
 
 def _projections(which, local, final):
     def conv(channels, out):
-        return spectral_norm(nn.Conv2d(channels, out, 1))
+        return spectral_norm(Conv2d(channels, out, 1))
 
     def linear(channels, out):
-        return spectral_norm(nn.Linear(channels, out))
+        return spectral_norm(Linear(channels, out))
 
     if which == "local":
         return conv(local, final), nn.Identity()
@@ -177,9 +178,9 @@ class LatentDiscriminator(nn.Module):
         modules = []
         *hidden, last = tables(config).latent_discriminator
         for out in hidden:
-            modules += [spectral_norm(nn.Linear(width, out)), nn.LeakyReLU(0.2)]
+            modules += [spectral_norm(Linear(width, out)), nn.LeakyReLU(0.2)]
             width = out
-        modules.append(spectral_norm(nn.Linear(width, last)))
+        modules.append(spectral_norm(Linear(width, last)))
         self.body = nn.Sequential(*modules, *([nn.LeakyReLU(0.2)] if self.marginal else []))
 
     def forward(self, reference: Tensor, encoded: Tensor) -> Tensor:
