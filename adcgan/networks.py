@@ -39,7 +39,9 @@ class Residual(nn.Module):
 
 
 def _activation(name, slope):
-    return {"leaky": lambda: nn.LeakyReLU(slope, inplace=True), "prelu": PReLU, "relu": nn.ReLU, "tanh": nn.Tanh}[name]()
+    if name == "leaky":
+        return nn.LeakyReLU(slope, inplace=True)  # what comes before, batch norm or a convolution, keeps its input only
+    return {"prelu": PReLU, "relu": nn.ReLU, "tanh": nn.Tanh}[name]()
 
 
 def _block(layer: Layer, channels, out, config, slope, batch_norm):
@@ -118,9 +120,7 @@ class Critic(nn.Module):
         self.project_local, self.project_global = _projections(config.projection, local, final)
         if config.logit_head == "mlp":
             hidden = width(sizes.head_width, config)
-            self.head = nn.Sequential(
-                spectral_norm(Linear(final, hidden)), nn.ReLU(), spectral_norm(Linear(hidden, 1))
-            )
+            self.head = nn.Sequential(spectral_norm(Linear(final, hidden)), nn.ReLU(), spectral_norm(Linear(hidden, 1)))
         else:
             self.head = spectral_norm(Linear(final, 1))
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..config import Config, TrainedConfig
 from ..errors import choose
+from ..layers import keep_memory
 
 # File in this package, and the class in it.
 METHODS = {
@@ -48,6 +49,8 @@ class Method:
 
     def __init__(self, config: TrainedConfig, device: torch.device):
         self.config, self.device = config, device
+        if device.type == "cpu":
+            keep_memory()
 
     def begin_epoch(self, epoch: int) -> None:
         """Called before the first batch of ``epoch`` (from 0): schedules go here."""
