@@ -19,6 +19,7 @@ from torch.optim import Adam
 
 from ..architectures import scaled
 from ..config.compared import ALADConfig
+from ..layers import Conv2d, ConvTranspose2d, Linear
 from . import Method
 from .layers import SameConv2d, Unflatten, detach, frozen, initialise
 
@@ -68,18 +69,18 @@ def tower(config, first_norm: bool) -> nn.Sequential:
 
 def encoder(config) -> nn.Sequential:
     """E: x (N, C, H, H) -> (N, L)."""
-    last = nn.Conv2d(widths(config)[-1], config.latent_size, 4)
+    last = Conv2d(widths(config)[-1], config.latent_size, 4)
     return normalised(nn.Sequential(tower(config, first_norm=True), last, nn.Flatten()), config)
 
 
 def generator(config) -> nn.Sequential:
     """G: z (N, L) -> x (N, C, H, H) in [-1, 1]; no spectral norm."""
     *hidden, top = widths(config)
-    modules = [Unflatten(), nn.ConvTranspose2d(config.latent_size, top, 4), batch_norm(top), nn.ReLU()]
+    modules = [Unflatten(), ConvTranspose2d(config.latent_size, top, 4), batch_norm(top), nn.ReLU()]
     channels = top
     for step, out in enumerate([*reversed(hidden), config.channels]):
         kernel = 3 if config.image_size == 28 and step == 0 else 4  # 4 -> 7, not 8
-        modules.append(nn.ConvTranspose2d(channels, out, kernel, 2, 1))
+        modules.append(ConvTranspose2d(channels, out, kernel, 2, 1))
         modules += [batch_norm(out), nn.ReLU()] if step < len(hidden) else [nn.Tanh()]
         channels = out
     return normal(nn.Sequential(*modules))
@@ -93,12 +94,12 @@ class PairDiscriminator(nn.Module):
         top, hidden = widths(config)[-1], [scaled(width, config) for width in (512, 512, 1024)]
         self.x = nn.Sequential(tower(config, first_norm=False), nn.Flatten())
         self.z = nn.Sequential(
-            nn.Linear(config.latent_size, hidden[0]), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
-            nn.Linear(hidden[0], hidden[1]), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
+            Linear(config.latent_size, hidden[0]), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
+            Linear(hidden[0], hidden[1]), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
         )  # fmt: skip
         self.join = nn.Sequential(
-            nn.Linear(16 * top + hidden[1], hidden[2]), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
-            nn.Linear(hidden[2], 1),
+            Linear(16 * top + hidden[1], hidden[2]), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
+            Linear(hidden[2], 1),
         )  # fmt: skip
         normalised(self, config)
 
@@ -116,7 +117,7 @@ class ImageDiscriminator(nn.Module):
             SameConv2d(config.channels, first, 5, 2), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
             SameConv2d(first, second, 5, 2), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT), nn.Flatten(),
         )  # fmt: skip
-        self.logit = nn.Linear(second * (config.image_size // 2) * (config.image_size // 4), 1)
+        self.logit = Linear(second * (config.image_size // 2) * (config.image_size // 4), 1)
         normalised(self, config)
 
     def forward(self, x: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
@@ -130,8 +131,8 @@ class LatentDiscriminator(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.body = nn.Sequential(
-            nn.Linear(2 * config.latent_size, 64), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
-            nn.Linear(64, 32), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT), nn.Linear(32, 1),
+            Linear(2 * config.latent_size, 64), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT),
+            Linear(64, 32), nn.LeakyReLU(SLOPE), nn.Dropout(DROPOUT), Linear(32, 1),
         )  # fmt: skip
         normalised(self, config)
 

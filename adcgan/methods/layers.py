@@ -6,8 +6,10 @@ from contextlib import contextmanager
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..layers import Conv2d
 
-class SameConv2d(nn.Conv2d):
+
+class SameConv2d(Conv2d):
     """A convolution padded as TensorFlow's SAME, (N, C, H, W) -> (N, K, ceil(H/s), ceil(W/s)).
 
     Where the padding is odd, the extra row or column is at the end, which PyTorch's own ``padding`` cannot say.
