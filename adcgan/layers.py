@@ -176,7 +176,7 @@ class _Normalised(Function):
         total = inner(g_x, x) if ctx.of_x and g_x is not None else inner(g_weight, weight)
         if g_weight.ndim == 4:
             g_weight = g_weight.contiguous(memory_format=torch.channels_last)
-        # A new tensor, or a view of one that this layer alone has made: it can be added to in place.
-        g_weight = g_weight.view_as(g_weight) if ctx.of_x else g_weight / sigma
+        # This layer alone has made it: added to in place. data, or autograd would copy it twice on its way to the leaf.
+        g_weight = g_weight.data if ctx.of_x else g_weight / sigma
         matrix(g_weight, ctx.dim).addr_(u, v, alpha=-(total / sigma).item())
         return g_x / sigma if ctx.of_x and g_x is not None else g_x, g_weight, None, None, None, None
