@@ -91,8 +91,7 @@ def _run_cells(cells, dataset, runs, device):
         record = experiments.run(cell, dataset, runs, device)
         cost = record.content["cost"]
         print(
-            f"{cell}: AUROC {100 * record.result:.1f} %, trained in {cost['train_seconds']:.0f} s, "
-            f"{record.directory}",
+            f"{cell}: AUROC {100 * record.result:.1f} %, trained in {cost['train_seconds']:.0f} s, {record.directory}",
             flush=True,
         )
 
@@ -225,7 +224,7 @@ def _parser():
     _add_runs(run)
     group = run.add_argument_group(
         "options of the methods",
-        "default: as the recipe and the scale say; a run that changes one is an ablation; for which methods in brackets",
+        "default: as recipe and scale say; a run that changes one is an ablation; for which methods in brackets",
     )
     for name, fields in _options().items():
         group.add_argument(
@@ -236,8 +235,9 @@ def _parser():
     sweep.set_defaults(command=_sweep)
     known_names = {"methods": CONFIGS, "datasets": DATASETS, "schemes": SCHEMES, "scales": SCALES, "recipes": RECIPES}
     for name, known in known_names.items():
+        also = [f"--{name[:-1]}"] if name in ("scales", "recipes") else []  # as `adcgan run` has them
         sweep.add_argument(
-            f"--{name}", *([f"--{name[:-1]}"] if name in ("scales", "recipes") else []), nargs="+", default=[], choices=known, metavar=name[:-1].upper(),
+            f"--{name}", *also, nargs="+", default=[], choices=known, metavar=name[:-1].upper(),
             help=f"only these of {', '.join(known)}",
         )  # fmt: skip
     sweep.add_argument("--classes", nargs="+", default=[], help="only these, by number or name")

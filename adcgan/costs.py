@@ -43,7 +43,7 @@ class Costs:
         return self.here
 
     def step(self, cell: Cell) -> float:
-        """Processor seconds of a training step here, the median of `STEPS`, in the share of warm-up and other epochs."""
+        """Processor seconds of a training step here, the mean over warm-up and other epochs; timed once a kind."""
         config = cell.config
         like = (cell.method, cell.recipe, cell.scale, config.image_size, config.channels, plan.named(cell.changes))
         if like not in self.timed:

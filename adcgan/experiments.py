@@ -23,7 +23,17 @@ from .evaluation import auroc
 from .lease import held
 from .preprocessing import pad_shrink
 from .records import (
-    CHECKPOINT, MODEL, RECORD, Cell, Record, check_file, find, read, stale_noise, write, write_diagnostics,
+    CHECKPOINT,
+    MODEL,
+    RECORD,
+    Cell,
+    Record,
+    check_file,
+    find,
+    read,
+    stale_noise,
+    write,
+    write_diagnostics,
 )  # fmt: skip
 from .scores import normality_score, with_scores
 

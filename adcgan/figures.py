@@ -306,7 +306,7 @@ def svg(figure: Figure, label: str) -> str:
     return drawing.replace("<svg ", f'<svg class="adcgan-picture" role="img" aria-label="{escape(label)}" ', 1)
 
 
-def png(figure: Figure, colours: int = 48) -> bytes:
+def png(figure: Figure, colours: int = 96) -> bytes:
     """The figure as a PNG of few colours, less than half the size: executed notebooks are kept by the hundred."""
     from PIL import Image
 

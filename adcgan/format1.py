@@ -64,9 +64,11 @@ def read(path: Path, runs: Path, content: dict, data: bytes) -> tuple[dict, Conf
                           changed) / path.name):  # fmt: skip
         raise AdcganError(f"record {path} is of another run than its place says")
     recipe, scale = settle(place["method"], None, None)
-    return place | {"recipe": recipe, "scale": scale}, config, content | {
-        "run": place | {"recipe": recipe, "scale": scale}
-    }
+    return (
+        place | {"recipe": recipe, "scale": scale},
+        config,
+        content | {"run": place | {"recipe": recipe, "scale": scale}},
+    )
 
 
 def directory(cell: Cell, runs: Path) -> Path | None:

@@ -54,7 +54,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
     try:
         with safe_open(path, "pt") as file:
             header = _header(path, file.metadata())
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dictionary
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise AdcganError(f"model {path} cannot be read ({reason}): expected a model file of adcgan") from error
@@ -71,7 +71,9 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
             for name, tensor in own.items():
                 tensor.copy_(tensors[name])
     except (AdcganError, KeyError, TypeError, AttributeError) as error:
-        raise AdcganError(f"model {path} does not fit ({error}): it was written by another version, or edited") from error
+        raise AdcganError(
+            f"model {path} does not fit ({error}): it was written by another version, or edited"
+        ) from error
     return Model(method, header)
 
 

@@ -99,4 +99,4 @@ def leave(cell: Cell, cells: Iterable[Cell], runs: Path) -> None:
         partial.replace(path)
     except Exception as error:  # a kernel can fail in many ways; the records are there whatever it does
         partial.unlink(missing_ok=True)
-        print(f"no notebook {path}: {str(error).splitlines()[-1] if str(error) else error!r}", file=sys.stderr)
+        print(f"no notebook {path}: {str(error).splitlines()[-1] if str(error) else repr(error)}", file=sys.stderr)

@@ -6,9 +6,9 @@ from pathlib import Path
 from statistics import median
 
 from . import format1, paper
-from .config import COMPARED, SCALES, SCHEMES, YARDSTICKS, TrainedConfig, configure, settle
+from .config import COMPARED, SCALES, SCHEMES, TrainedConfig, configure, settle
 from .data import CLASSES, SHAPES
-from .errors import AdcganError, choose
+from .errors import choose
 from .records import CHECKPOINT, Cell, Record, place
 
 ONE_VS_ALL, ALL_VS_ONE = SCHEMES
@@ -81,6 +81,7 @@ STUDIED = TEN_CLASSES[:2]  # data sets of the study
 
 def ablations(*, datasets=(), classes=(), seeds=()) -> list[Cell]:
     """The ablations' runs, change by change; filters as in `cells`."""
+    _check(classes, datasets or ABLATED)
     found = []
     for options in ABLATIONS.values():
         for dataset, labels in ABLATED.items():
@@ -104,9 +105,7 @@ def cells(
     ``scales`` keeps library baselines, which have none. The data set digits, which the paper does not have, is part of
     the grid where it is named. Raises AdcganError for a class or an option that does not exist.
     """
-    known = {text for name in datasets or ALL for n, title in enumerate(CLASSES[name]) for text in (str(n), title)}
-    for name in classes:
-        choose(f"class of {', '.join(datasets or ALL)}", name, sorted(known))
+    _check(classes, datasets or ALL)
     given = dict(datasets=datasets, schemes=schemes, classes=classes, seeds=seeds, options=options)
     found: dict[Cell, None] = {}
     for block in BLOCKS:
@@ -114,6 +113,12 @@ def cells(
             continue
         found |= dict.fromkeys(_cells(block, methods=methods, **given))
     return list(found)
+
+
+def _check(classes, datasets):
+    known = {text for name in datasets for n, title in enumerate(CLASSES[name]) for text in (str(n), title)}
+    for name in classes:
+        choose(f"class of {', '.join(datasets)}", name, sorted(known))
 
 
 def _cells(block, *, methods=(), datasets=(), schemes=(), classes=(), seeds=(), options=None):

@@ -2,9 +2,9 @@
 
 ``RUNS/<scale>/<method>/<dataset>/<scheme>/class-<n>/seed-<s>/`` holds ``record.json`` (written last: its presence means
 that the run is complete), ``scores.npz`` (per-image components in half precision), ``pictures.png`` or ``.jpg``, and
-for a trained method ``model.safetensors``, which is not committed. AD-CGAN's method is ``adcgan-<recipe>``; the scale of
-library baselines is ``library``. A run that changes an option of its recipe and scale is an ablation: eight digits name
-what it changes, ``seed-0-1a2b3c4d``. What `adcgan diagnose` finds stands beside the record, in
+for a trained method ``model.safetensors``, which is not committed. AD-CGAN's method is ``adcgan-<recipe>``; the scale
+of library baselines is ``library``. A run that changes an option of its recipe and scale is an ablation: eight digits
+name what it changes, ``seed-0-1a2b3c4d``. What `adcgan diagnose` finds stands beside the record, in
 ``diagnostics.json`` and ``diagnostics.npz``. Records of format 1 are read too (`adcgan.format1`).
 """
 
@@ -21,10 +21,10 @@ from . import format1
 from .config import Config, changes, configure, digest, settle
 from .errors import AdcganError
 from .evaluation import auroc
+from .schema import check_schema
 from .scores import SCORE, normality_score, with_scores
 from .splits import watched
 from .stale import of_outputs, summary
-from .schema import check_schema
 from .write import written
 
 FORMAT = 2
@@ -141,7 +141,7 @@ class Record:
 
     @property
     def readings(self) -> dict[str, dict[str, float]]:
-        """AUROC of NS and of each component under other scoring variants on the same weights, fractions; maybe empty."""
+        """AUROC of NS and of each component under other scoring variants of these weights, fractions; maybe empty."""
         return self.content.get("study") or self.diagnostics.get("variants", {})
 
     @cached_property
@@ -245,9 +245,7 @@ def read(path: Path, runs: Path) -> Record:
         content = json.loads(data, parse_constant=_refuse)
         format = content.get("format") if isinstance(content, dict) else None
     except (OSError, ValueError, RecursionError) as error:
-        raise AdcganError(
-            f"record {path} cannot be read ({error}): remove its directory to run it again"
-        ) from error
+        raise AdcganError(f"record {path} cannot be read ({error}): remove its directory to run it again") from error
     if format == 1:
         place, config, content = format1.read(path, runs, content, data)
     else:
@@ -269,7 +267,9 @@ def _read_format_2(path, content):
     """The run and the configuration that a record of format 2 says, checked."""
     _validate(content, path)
     if own_hash(content) != content[SELF]:
-        raise AdcganError(f"record {path} does not have its own hash: it was edited; remove its directory to run it again")
+        raise AdcganError(
+            f"record {path} does not have its own hash: it was edited; remove its directory to run it again"
+        )
     place, options = content["run"], dict(content["config"])
     try:
         size, channels = options.pop("image_size", None), options.pop("channels", None)
@@ -353,8 +353,12 @@ def verify(record: Record) -> None:
     kept = {
         name: auroc(record.anomalous, values) for name, values in {"NS": record.scores, **record.components}.items()
     }
-    if record.content.get("stale_noise", {}) != stale_noise(record.cell.config, record.components, record.D_z, record.anomalous):
-        raise AdcganError(f"record {record.directory / RECORD}: its stale noise is not what its scores give: it was edited")
+    if record.content.get("stale_noise", {}) != stale_noise(
+        record.cell.config, record.components, record.D_z, record.anomalous
+    ):
+        raise AdcganError(
+            f"record {record.directory / RECORD}: its stale noise is not what its scores give: it was edited"
+        )
     images = {"test_normal": int((~record.anomalous).sum()), "test_anomalous": int(record.anomalous.sum())}
     said = {f"AUROC of {name}": value for name, value in record.auroc.items()} | record.content["images"]
     given = {f"AUROC of {name}": value for name, value in kept.items()} | images

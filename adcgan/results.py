@@ -21,7 +21,7 @@ TITLES = {
     4: "Table 4: mean AUROC over classes for the score's variants",
 }
 COLUMNS = {
-    "scale": "paper: the paper's sizes; laptop: a quarter of the widths and 2,000 images an epoch; library baselines, which have none, stand in both",
+    "scale": "paper or laptop; library baselines, which have none, stand in both",
     "dataset": "data set",
     "scheme": "one-vs-all (the class named is normal) or all-vs-one (it is anomalous)",
     "class": "number of the class",

@@ -13,7 +13,6 @@ from .config import RECIPES
 from .errors import AdcganError
 
 
-
 def results(directory: Path, kind: str = "throughput") -> list[dict]:
     """The results of a kind under ``directory``, by file name: "throughput", "parity" or "agreement", as the scripts
     are named. Raises AdcganError for a file that is none.
@@ -118,8 +117,8 @@ def scoring(result: dict) -> pd.DataFrame:
 
 
 def projection(result: dict, method: str = "adcgan", architecture: str | None = "t2r") -> pd.DataFrame:
-    """Hours for a method's whole grid at scale paper at the best rate measured for its image size: dataset, scheme, cells, steps,
-    steps_per_second, hours. An upper bound for training: a warm-up step is counted as a full one; scoring is not in.
+    """Hours for a method's grid at scale paper, at the best rate measured for its image size: dataset, scheme, cells,
+    steps, steps_per_second, hours. An upper bound for training: a warm-up step counts as a full one; scoring is not in.
     """
     rates = training(result)
     rates = rates[

@@ -106,9 +106,7 @@ def one(cell: Cell, runs: Path, device: str, deadline: float | None, eager: bool
     return result
 
 
-def on_streams(
-    cells: Iterable[Cell], runs: Path, device: str, jobs: int, deadline: float | None, eager: bool = False
-):
+def on_streams(cells: Iterable[Cell], runs: Path, device: str, jobs: int, deadline: float | None, eager: bool = False):
     """(cell, end) as cells end, ``jobs`` of them advancing in turn, a step each."""
     waiting = iter(cells)
     active: list[tuple[Cell, object]] = []

@@ -24,12 +24,14 @@ from .scores import VARIANTS, combine, terms
 # The paper's name, ours (`Cell.name`). AD-CGAN is recipe printed's.
 MODELS = {"AD-CGAN": "adcgan-printed", "ALAD": "alad", "ADGAN": "adgan", "AE-GAN": "aegan"}
 OTHERS = {
-    "AD-CGAN, recipe script": "adcgan-script", "AnoGAN": "anogan", "PCA reconstruction": "pca", "nearest neighbours": "knn", "one-class SVM": "ocsvm",
+    "AD-CGAN, recipe script": "adcgan-script", "AnoGAN": "anogan", "PCA reconstruction": "pca",
+    "nearest neighbours": "knn", "one-class SVM": "ocsvm",
     "isolation forest": "isolation_forest", "autoencoder": "autoencoder",
 }  # not in the paper's tables  # fmt: skip
 YARDSTICK_NAMES = [name for name, method in OTHERS.items() if method in YARDSTICKS]
 SEEDS = paper.settings()["runs_per_cell"]
 PAPER = SCALES[0]
+SCORED = ("score", "study", "watch", "per_epoch")  # parts of a record's cost beside the training, in either format
 PLANNED = {"pca": 1, "knn": 1, "ocsvm": 1}  # seeds of methods that draw nothing, or too little to repeat
 FORMATS = {"cifar10": (32, 3), "mnist": (28, 1), "fashion_mnist": (28, 1), "cats_vs_dogs": (64, 3)}
 
@@ -285,7 +287,7 @@ def runs(records: Iterable[Record]) -> pd.DataFrame:
                 "result": 100 * record.result,
                 **{name: 100 * value for name, value in content["auroc"].items()},
                 "train_seconds": content["cost"]["train_seconds"],
-                "score_seconds": sum(content["cost"].get(f"{part}_seconds", 0) for part in ("score", "study", "watch", "per_epoch")),
+                "score_seconds": sum(content["cost"].get(f"{part}_seconds", 0) for part in SCORED),
                 "device": content["device"]["name"],
                 "threads": content["device"]["threads"],
                 "revision": content["code"]["revision"],

@@ -5,9 +5,9 @@
     ADCGAN_DATA=/tmp/data PYTHONPATH=. python benchmarks/gpu.py --out OUT
 
 Each part is a process of its own, so that a failure of one leaves the others: parity (`parity.py`), a minute of
-throughput (`throughput.py`), then `adcgan sweep --scale paper --recipe printed` in the plan's order. Where parity fails,
-the sweep runs steps as written, in several processes, and the script says so. Records lie in OUT/runs as they complete,
-and in OUT/runs.tar.gz at the end, models left out. Words after ``--`` go to the sweep.
+throughput (`throughput.py`), then `adcgan sweep --scale paper --recipe printed` in the plan's order. Where parity
+fails, the sweep runs steps as written, in several processes, and the script says so. Records lie in OUT/runs as they
+complete, and in OUT/runs.tar.gz at the end, models left out. Words after ``--`` go to the sweep.
 """
 
 import argparse

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import plan, tables
+from .. import tables
 from ..data import TITLES
 from ..notebook import place, shows
 from ..records import PICTURES, RECORD, Record
 from ..tables import address
 from . import charts
-from .common import MODEL_OF, ROOT, SCALE_TITLE, command
+from .common import MODEL_OF, ROOT, SCALE_TITLE, command, settings
 from .html import Html, counted, note, plain
 
 WATCHED = (
@@ -81,7 +81,9 @@ def cell_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> 
     planned = tables.PLANNED.get(kind[0], tables.SEEDS)
     whole = [record.cell.scale for record in records if set(record.cell.changes) <= {"test_images"}]
     counts = ", ".join(
-        " ".join(filter(None, (f"{whole.count(scale)} of {planned}", SCALE_TITLE.get(scale) and f"at {SCALE_TITLE[scale]}")))
+        " ".join(
+            filter(None, (f"{whole.count(scale)} of {planned}", SCALE_TITLE.get(scale) and f"at {SCALE_TITLE[scale]}"))
+        )
         for scale in dict.fromkeys(whole)
     )
     lead = note(f"The class named is the {what} one. Planned seeds recorded: {counts or 'none'}.").text
@@ -98,17 +100,19 @@ def executed(record: Record) -> Path | None:
     """The notebook that papermill executed on a run's records, where one is kept: of the classes recorded then."""
     runs = record.directory.parents[5]
     if record.former is None:
+        if record.cell.seed or record.cell.changes:
+            return None
         path = place(record.cell, runs)
-        return path if path.is_file() and not record.cell.seed and not record.cell.changes else None
-    kind = (record.cell.method, record.cell.dataset, record.cell.scheme)
-    path = runs / "format-1" / "notebooks" / f"{'-'.join(kind)}.ipynb"
+    else:
+        kind = (record.cell.method, record.cell.dataset, record.cell.scheme)
+        path = runs / "format-1" / "notebooks" / f"{'-'.join(kind)}.ipynb"
     return path if path.is_file() and shows(path, record.cell.label) else None
 
 
 def section(record: Record) -> str:
     """One run: figures, curves, pictures, settings, origin, and the command that repeats it."""
     cell, content = record.cell, record.content
-    heading = ", ".join(filter(None, (f"Seed {cell.seed}", SCALE_TITLE.get(cell.scale), plan.named(cell.changes))))
+    heading = ", ".join(filter(None, (f"Seed {cell.seed}", settings(record))))
     html = f'<section id="{anchor(record)}"><h2>{escape(heading)}</h2>'
     html += _aurocs(record).text
     html += f"<h3>Scores</h3>{charts.histogram(record)}{charts.roc(record)}"

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import tables
+from .. import plan, tables
 from ..config import CONFIGS
 from ..data import TITLES, title
 from ..records import Record, read_all
+from ..study.cells import changed
 from .html import Html, note
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,14 @@ def repeated() -> tuple[Record, ...]:
 def place(part: pd.DataFrame) -> str:
     """The data set and scheme of rows that are all of one: "Fashion-MNIST, one-vs-all"."""
     return f"{title(part['dataset'].iloc[0])}, {part['scheme'].iloc[0]}"
+
+
+def settings(record: Record) -> str:
+    """The scale of a run and, of an ablation, what it changes: "scale laptop, no D_z"; maybe empty."""
+    cell, change = record.cell, plan.named(record.cell.changes)
+    if cell.method == "adcgan" and record.former is not None:
+        change = ", ".join(filter(None, ("old default", changed(record.former))))
+    return ", ".join(filter(None, (SCALE_TITLE.get(cell.scale), change)))
 
 
 def command(record: Record) -> str:

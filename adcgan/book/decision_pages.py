@@ -32,7 +32,12 @@ def decisions() -> Html:
         if number in EPOCHS:
             measured += _other_epoch(*EPOCHS[number])
         said = [f"<strong>{escape(row['choice'])}</strong>"]
-        for title, key in (("Paper", "paper"), ("Script", "script"), ("Others", "elsewhere"), ("Exception", "exception")):
+        for title, key in (
+            ("Paper", "paper"),
+            ("Script", "script"),
+            ("Others", "elsewhere"),
+            ("Exception", "exception"),
+        ):
             if key in row:
                 said.append(f"<em>{title}:</em> {escape(row[key])}")
         shown = {"no.": number, SOURCES: Html("<br>".join(said))}
@@ -43,8 +48,8 @@ def decisions() -> Html:
     texts = (SOURCES, "recipe printed", "recipe script", "measured")
     return plain(pd.DataFrame(rows), "The open choices", texts) + note(
         "Measured, in points: change of the AUROC (%) of NS against the default before there were recipes, one-vs-all, "
-        "mean over the classes of Fashion-MNIST and MNIST that have both, with a 95 % interval over classes where there "
-        "are at least three, not corrected for the number of variants; nothing where no run has measured it."
+        "mean over the classes of Fashion-MNIST and MNIST that have both, with a 95 % interval over classes where "
+        "there are at least three, not corrected for the number of variants; nothing where no run has measured it."
     )
 
 

@@ -83,8 +83,8 @@ class Effort:
 def effort(cells: Iterable[plan.Cell], records: Iterable[Record]) -> Effort:
     """What the records of ``cells`` cost, and what the others would at the median of recorded cells of their kind.
 
-    A kind is a method, recipe, scale, data set and scheme; its rate is a GPU's where one was measured, else a CPU's. Where nothing of
-    a kind is recorded nothing is estimated.
+    A kind is a method, recipe, scale, data set and scheme; its rate is a GPU's where one was measured, else a CPU's.
+    Where nothing of a kind is recorded nothing is estimated.
     """
     cells, records = list(cells), list(records)
     known = {record.cell: record for record in records}

@@ -57,7 +57,8 @@ def section(record: Record) -> str:
     run = f"../{address(cell.name, cell.dataset, cell.scheme, cell.label)}.html#{anchor(record)}"
     auroc = f"{100 * record.result:.1f}"
     html = f'<section class="adcgan-class" id="class-{cell.label}"><h2>{escape(class_title(record))}</h2>'
-    html += f'<p>{SCALE_TITLE.get(cell.scale, "")}, seed {cell.seed}, AUROC {auroc} %. <a href="{escape(run)}">Everything of this run</a></p>'
+    html += f"<p>{SCALE_TITLE[cell.scale]}, seed {cell.seed}, AUROC {auroc} %. "
+    html += f'<a href="{escape(run)}">Everything of this run</a></p>'
     html += picture(record) + f'<div class="adcgan-panels">{charts.histogram(record)}</div>'
     return html + (charts.losses(record) if record.content["losses"] else "") + "</section>"
 
@@ -69,8 +70,9 @@ def picture(record: Record) -> str:
         width, height = image.size
     labels = "".join(f"<li>{escape(row)}</li>" for row in rows)
     alt = escape("Rows of test images from top to bottom: " + "; ".join(rows))
+    copy = escape(str(Path(sheet(record)).relative_to("gallery")))
     return (
-        f'<div class="adcgan-rows"><ol>{labels}</ol><img src="{escape(str(Path(sheet(record)).relative_to("gallery")))}" '
+        f'<div class="adcgan-rows"><ol>{labels}</ol><img src="{copy}" '
         f'width="{width}" height="{height}" loading="lazy" alt="{alt}"></div>'
     )
 

@@ -10,7 +10,7 @@ from .html import Html, counted, difference, note, plain
 
 
 def measured() -> Html:
-    """For each scale, data set and scheme: runs recorded of those planned, the paper's mean and ours on these classes."""
+    """For each scale, data set and scheme: how much is recorded, the paper's mean and ours on the classes run."""
     rows = []
     for scale in SCALES:
         frame = tables.table3(committed(), scale)
@@ -45,7 +45,7 @@ def _line(scale, recipe, dataset, scheme, part, done):
 
 
 def picture() -> Html:
-    """Every class that AD-CGAN is run on: published, printed, script, and where the baselines lie; a picture a scale."""
+    """Every class that AD-CGAN is run on: published, printed, script, and the baselines' range; a picture a scale."""
     html = Html("")
     for scale in SCALES:
         frame = _beside(scale)
@@ -56,7 +56,9 @@ def picture() -> Html:
             f"recipe printed {part['ours'].mean():.1f}"
             for place, part in frame.groupby("place", sort=False)
         )
-        html += Html(f"<p><strong>{SCALE_TITLE[scale].capitalize()}</strong></p>" + figures.svg(figures.classes(frame), alt))
+        html += Html(
+            f"<p><strong>{SCALE_TITLE[scale].capitalize()}</strong></p>" + figures.svg(figures.classes(frame), alt)
+        )
     return html if html.text else note("No class is run yet.")
 
 
@@ -95,7 +97,9 @@ def baselines() -> Html:
                 some = f"{of.notna().sum()} of {len(classes)}" if of.notna().any() else "not run"
                 row[name] = f"{of.mean():.1f}" if of.notna().all() else some
             rows.append(row)
-    caption = "AD-CGAN and baselines, scale laptop: mean AUROC (%) over the classes that AD-CGAN is run on, else over all"
+    caption = (
+        "AD-CGAN and baselines, scale laptop: mean AUROC (%) over the classes that AD-CGAN is run on, else over all"
+    )
     return plain(pd.DataFrame(rows), caption) + notes()
 
 

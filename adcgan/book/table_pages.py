@@ -4,10 +4,10 @@ from html import escape
 
 import pandas as pd
 
-from .. import plan, tables
+from .. import tables
 from ..config import SCHEMES
 from ..data import TITLES
-from .common import METHOD_OF, ROOT, SCALE_TITLE, SCALES, SEEDS, command, committed, notes
+from .common import METHOD_OF, ROOT, SCALE_TITLE, SCALES, SEEDS, command, committed, notes, settings
 from .html import Html, counted, difference, duration, note, paired, plain, seeds_text, symbol, table, tip
 
 
@@ -110,7 +110,9 @@ def table4() -> Html:
 
 def _table4(scale):
     frame = tables.table4(committed(), scale)
-    frame["link"] = [f"{tables.address('adcgan-printed', row['dataset'], row['scheme'])}.html" for _, row in frame.iterrows()]
+    frame["link"] = [
+        f"{tables.address('adcgan-printed', row['dataset'], row['scheme'])}.html" for _, row in frame.iterrows()
+    ]
     html = paired(
         frame,
         rows={"variant": "model"},
@@ -186,7 +188,7 @@ def _run_row(record):
         f"{_earlier(earlier) if earlier else ''}</p>"
     )
     title = TITLES.get(cell.dataset, cell.dataset)
-    name = ", ".join(filter(None, (title, cell.scheme, tables.seed_title(record), SCALE_TITLE.get(cell.scale), plan.named(cell.changes))))
+    name = ", ".join(filter(None, (title, cell.scheme, tables.seed_title(record), settings(record))))
     revision = str(content["code"]["revision"])[:10]
     parts = {Html(symbol(name)): f"{100 * value:.1f}" for name, value in record.auroc.items() if name != "NS"}
     return {

@@ -33,7 +33,14 @@ def chosen(records: Iterable[Record]) -> Record | None:
 
     def place(record):
         cell = record.cell
-        return record.former is not None, cell.scale == "laptop", DATASETS.index(cell.dataset), cell.scheme != SCHEMES[0], cell.label, cell.seed
+        return (
+            record.former is not None,
+            cell.scale == "laptop",
+            DATASETS.index(cell.dataset),
+            cell.scheme != SCHEMES[0],
+            cell.label,
+            cell.seed,
+        )
 
     return min(kept, key=place, default=None)
 

@@ -66,9 +66,7 @@ class ADCGANConfig(TrainedConfig):
     encoder_output: str = option(
         STATED, "the encoder's last layer: affine LayerNorm, or nothing", choices=("layer-norm", "none"), row=38
     )
-    initialisation: str = option(
-        STATED, "initial weights: PyTorch's, or Xavier", choices=("pytorch", "xavier"), row=41
-    )
+    initialisation: str = option(STATED, "initial weights: PyTorch's, or Xavier", choices=("pytorch", "xavier"), row=41)
     # losses
     reconstruction: str = option(
         STATED, "L_AE over pixels: their mean (the paper's words, October 2021 script), or the sum (its formula)",

@@ -16,8 +16,8 @@ ORDERS = (("shuffled", 256), ("label", 32), ("label", 256))
 def reestimated(method: ADCGAN, normal: np.ndarray) -> ADCGAN:
     """The same weights, G's BatchNorm statistics re-estimated over G(E(x)) of ``normal`` images (N, H, H, C).
 
-    In training G runs on z more often than on E(x). So its running averages, with which it decodes E(x) at the test, are
-    mostly those of G(z). Wu and Johnson (2021) call the re-estimate "precise".
+    In training G runs on z more often than on E(x). So its running averages, with which it decodes E(x) at the test,
+    are mostly those of G(z). Wu and Johnson (2021) call the re-estimate "precise".
     """
     other = copy(method)
     other.G = deepcopy(method.G)

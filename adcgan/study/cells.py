@@ -53,10 +53,8 @@ def studied(records: Iterable[Record], departures: dict | None = None) -> list[R
 
 def default(records: Iterable[Record]) -> list[Record]:
     """AD-CGAN's records under the old default, on the paper's data sets, of the planned seeds."""
-    return [
-        r for r in records
-        if r.cell.method == "adcgan" and r.former == {} and r.cell.dataset in tables.FORMATS and r.cell.seed < tables.SEEDS
-    ]  # fmt: skip
+    known = [r for r in records if r.cell.method == "adcgan" and r.former == {}]
+    return [r for r in known if r.cell.dataset in tables.FORMATS and r.cell.seed < tables.SEEDS]
 
 
 def key(record: Record) -> tuple[str, str, int, int]:

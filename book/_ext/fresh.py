@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("adcgan/**/*.py", "adcgan/**/*.csv", "adcgan/**/*.yaml", "book/_ext/*.py", "CITATION.cff")
-MEASURED = dict.fromkeys(("runs", "repeats", "build/runs"), "record.json") | {"benchmarks/results": "*.json"}
-SOURCES = (*(f"{directory}/**/{name}" for directory, name in MEASURED.items()), *CODE)
+MEASURED = ("runs", "repeats", "build/runs", "benchmarks/results")  # records, and diagnostics beside them
+SOURCES = (*(f"{directory}/**/*.json" for directory in MEASURED), *CODE)
 RESTS_ON = re.compile(r"\A---\n(?:.*\n)*?rests_on: *(.*)\n(?:.*\n)*?---\n")
 
 
@@ -31,14 +31,11 @@ def digest(patterns: tuple[str, ...] = SOURCES) -> str:
 def patterns(text: str) -> tuple[str, ...]:
     """The files that a page with this source rests on, the package apart. Raises ValueError for an unknown place."""
     stated = RESTS_ON.match(text)
-    directories = stated[1].split() if stated else list(MEASURED)
-    names = []
+    directories = stated[1].split() if stated else MEASURED
     for directory in directories:
-        root = next((root for root in MEASURED if f"{directory}/".startswith(f"{root}/")), None)
-        if root is None:
+        if not any(f"{directory}/".startswith(f"{root}/") for root in MEASURED):
             raise ValueError(f"rests_on: {directory}: expected {', '.join(MEASURED)} or a directory below one")
-        names.append(f"{directory}/**/{MEASURED[root]}")
-    return tuple(names)
+    return tuple(f"{directory}/**/*.json" for directory in directories)
 
 
 @cache  # reading checks every file of every record, and more than one extension asks
