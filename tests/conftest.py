@@ -57,10 +57,10 @@ def seeded_and_apart_from_the_user(monkeypatch, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small_config():
-    """A small AD-CGAN's configuration at 28x28; options and ``image_size``, ``channels`` in their place."""
+    """A small AD-CGAN's configuration at 28x28, of recipe printed; options, image format and recipe in their place."""
 
-    def make(scheme="one-vs-all", image_size=28, channels=1, **options):
-        return configure("adcgan", scheme, image_size, channels, **SMALL | options)
+    def make(scheme="one-vs-all", image_size=28, channels=1, recipe=None, **options):
+        return configure("adcgan", scheme, image_size, channels, recipe=recipe, **SMALL | options)
 
     return make
 
@@ -149,7 +149,7 @@ def record(digits, run_options, shared):
 @pytest.fixture(scope="session")
 def runs_of():
     """The runs directory that a record lies in."""
-    return lambda record: record.directory.parents[4]
+    return lambda record: record.directory.parents[5]
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,13 @@ def pages(book):
     return sorted(path for path in book.glob("*.html") if path.stem not in ("genindex", "py-modindex", "search"))
 
 
+def records_of(book):
+    """The records that the book was built from: others may have come since."""
+    from adcgan.records import read_all
+
+    return read_all(book.parents[2] / "runs")
+
+
 def every_page(book):
     return [*pages(book), *sorted(book.glob("cells/*.html")), *sorted(book.glob("gallery/*.html"))]
 
@@ -44,36 +51,45 @@ def test_equations_carry_the_papers_numbers(book):
 def test_the_steps_of_one_image_are_all_on_their_page_and_name_their_run(book):
     walk = (book / "walk.html").read_text()
     assert walk.count('<div class="adcgan-sides">') == 7 and "adcgan-away" not in walk
-    run = re.search(r'The run shown: <a href="(cells/adcgan-[^"#]+)#(seed-\d)">', walk)
+    run = re.search(r'The run shown: <a href="(cells/adcgan-printed-[^"#]+)#((?:laptop|paper)-seed-\d[^"]*)">', walk)
     assert f'id="{run[2]}"' in (book / run[1]).read_text()
     assert 'src="_static/steps.js"' in walk and (book / "_static/steps.js").exists()
 
 
-def test_tables_show_the_papers_figures_and_ours(book):
+def test_tables_show_the_papers_figures_and_ours_at_both_scales(book):
     from adcgan import paper, tables
-    from adcgan.records import read_all
 
     table1 = (book / "table1.html").read_text()
     for value in paper.table(1)["auc_percent"]:
         assert f"<td>{value:.1f}" in table1
-    per_class = tables.table3(read_all(ROOT / "runs"))
-    table3 = (book / "table3.html").read_text()
-    for value in per_class["ours"].dropna():
-        assert re.search(f'<a href="cells/[^"]+">{value:.1f}</a>', table3)
-    layout = table3.split('<div class="adcgan-heat">')[0]
-    assert len(re.findall(r"<td[^>]*>not run</td>", layout)) == int((per_class["seeds"] == 0).sum())
+    records = records_of(book)
+    per_class = {scale: tables.table3(records, scale) for scale in ("laptop", "paper")}
+    parts = of_table3(book)
+    for scale, frame in per_class.items():
+        for value in frame["ours"].dropna():
+            assert re.search(f'<a href="cells/[^"]+">{value:.1f}</a>', parts[scale])
+        assert len(re.findall(r"<td[^>]*>not run</td>", parts[scale])) == int((frame["seeds"] == 0).sum())
+
+
+def of_table3(book):
+    """The tables of the page of Table 3 by scale, without its heat maps and what there is to sort."""
+    tables = re.findall(r"<table.*?</table>", (book / "table3.html").read_text(), re.DOTALL)
+    parts = {"laptop": "", "paper": ""}
+    for table in tables:
+        if caption := re.search(r"<caption>(?:Table 3|Methods that).*?scale (laptop|paper): .*?</caption>", table):
+            parts[caption[1]] += table
+    return parts
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_each_tables_files_are_linked_under_it_and_hold_its_records(book, number):
     from adcgan import results
-    from adcgan.records import read_all
 
     page = (book / f"table{number}.html").read_text()
     for kind in ("csv", "json"):
         assert f'href="downloads/table{number}.{kind}"' in page and (book / f"downloads/table{number}.{kind}").is_file()
     held = json.loads((book / f"downloads/table{number}.json").read_text())
-    assert held == results.content(number, read_all(ROOT / "runs"))
+    assert held == results.content(number, records_of(book))
 
 
 def test_the_script_that_sorts_is_loaded_where_a_table_needs_it_and_nowhere_else(book):
@@ -86,19 +102,23 @@ def test_the_script_that_sorts_is_loaded_where_a_table_needs_it_and_nowhere_else
 
 
 def test_each_of_our_figures_leads_to_the_run_behind_it_and_to_its_record(book):
-    """A figure of Table 3 is the mean of the AUROCs on the page it links to, and of the records linked from there."""
-    table3 = (book / "table3.html").read_text()
-    links = re.findall(r'<a href="(cells/[^"]+)">(\d+\.\d)</a>', table3)
-    assert links
-    for link, figure in links:
-        page = (book / link).read_text()
-        sections = re.findall(r'<h2>Seed \d+(.*?)</h2>.*?<th scope="row">NS</th><td>([\d.]+)</td>', page, re.DOTALL)
-        stated = [value for departures, value in sections if departures in ("", "<a") or "test_images" in departures]
-        records = re.findall(r'href="(records/[^"]+\.json)"', page)
-        aurocs = [100 * json.loads((book / "cells" / record).read_text())["auroc"]["NS"] for record in records]
-        assert stated and len(records) >= len(stated)
-        assert [f"{value:.1f}" for value in aurocs[: len(stated)]] == stated
-        assert f"{sum(aurocs[: len(stated)]) / len(stated):.1f}" == figure
+    """A figure of Table 3 is the mean over the runs at its scale on the page it links to, and over their records."""
+    found = [(scale, *link) for scale, part in of_table3(book).items()
+             for link in re.findall(r'<a href="(cells/[^"]+)">(\d+\.\d)</a>', part)]  # fmt: skip
+    assert found
+    for scale, link, figure in found:
+        page, values = (book / link).read_text(), []
+        for anchor, body in re.findall(r'<section id="([^"]+)">(.*?)</section>', page, re.DOTALL):
+            heading = re.search(r"<h2>(Seed.*?)<", body)
+            if not (heading and re.fullmatch(rf"Seed \d(, scale {scale})?(, test_images=\d+)?", heading[1])):
+                continue  # at another scale, or an ablation
+            assert anchor.startswith((f"{scale}-seed-", "seed-"))
+            record = json.loads((book / "cells" / re.search(r'href="(records/[^"]+\.json)"', body)[1]).read_text())
+            assert f'<th scope="row">NS</th><td>{100 * record["auroc"]["NS"]:.1f}</td>' in body
+            stale = record.get("stale_noise")
+            values.append(100 * (stale["NS"]["mean"] if stale else record["auroc"]["NS"]))
+            assert not stale or f"<td>{values[-1]:.1f}</td>" in body.partition("Stale noise")[2]
+        assert f"{sum(values) / len(values):.1f}" == figure, (scale, link)
 
 
 def test_pages_ask_no_server_for_anything(book):
@@ -146,6 +166,7 @@ def test_a_page_is_executed_again_when_what_it_rests_on_changes_and_only_then(sm
     for path in (other, measured):
         path.parent.mkdir(parents=True)
         path.write_text("{}")
+    diagnosed = measured.with_name("diagnostics.json")
     log = small.root / "executed"
     code = f"with open({str(log)!r}, 'a') as file: file.write('x')"
     assert small("text", code, rests_on="build/runs/adcgan").returncode == 0
@@ -155,6 +176,9 @@ def test_a_page_is_executed_again_when_what_it_rests_on_changes_and_only_then(sm
     measured.write_text("{ }")
     assert build(small.root).returncode == 0
     assert log.read_text() == "xx"
+    diagnosed.write_text("{}")
+    assert build(small.root).returncode == 0
+    assert log.read_text() == "xxx"
 
 
 def shown(page, records, monkeypatch):
@@ -196,7 +220,7 @@ def test_a_page_shows_nothing_of_records_that_it_does_not_say_it_rests_on(page, 
 
 
 def test_a_page_cannot_rest_on_a_place_that_is_not_watched():
-    assert patterns("---\na: b\nrests_on: runs/knn\n---\n") == ("runs/knn/**/record.json",)
+    assert patterns("---\na: b\nrests_on: runs/knn\n---\n") == ("runs/knn/**/*.json",)
     assert patterns("---\nrests_on:\n---\n") == () and len(patterns("# Page")) == 4
     with pytest.raises(ValueError, match="runsx: expected runs, repeats, build/runs"):
         patterns("---\nrests_on: runsx\n---\n")

@@ -22,7 +22,9 @@ def test_a_run_prints_its_auroc_and_the_second_time_trains_nothing(command, tmp_
     first, second = command(*arguments), command(*arguments)
     assert first.returncode == second.returncode == 0
     assert "epoch 1/1" in first.stderr and second.stderr == ""
-    assert re.fullmatch(r"adcgan digits .*: AUROC \d+\.\d %, trained in \d+ s, .*\n", first.stdout)
+    assert re.fullmatch(
+        r"adcgan printed at scale paper, digits .*: AUROC \d+\.\d %, trained in \d+ s, .*\n", first.stdout
+    )
     assert first.stdout == second.stdout
     (path,) = tmp_path.rglob(RECORD)
 
@@ -66,10 +68,14 @@ def test_help_lists_every_option_with_its_choices(command):
         (["run", "--dataset", "digits", "--seeds", "a"], "invalid int value: 'a'"),
         (["sweep", "--dry-run", "--jobs", "0"], "0 is not above 0"),
         (["sweep", "--dry-run", "--jobs", "a"], "invalid int value: 'a'"),
-        (["sweep", "--dry-run", "--study", "--classes", "foo"], "no class 'foo'"),
+        (["sweep", "--dry-run", "--ablations", "--classes", "foo", "0"], "unknown class of fashion_mnist, mnist 'foo'"),
         (["sweep", "--dry-run", "--time-limit", "-4"], "-4 is not above 0"),
         (["sweep", "--dry-run", "--methods", "gan"], "'gan'"),
-        (["sweep", "--dry-run", "--classes", "foo", "0"], "no class 'foo'"),
+        (["sweep", "--dry-run", "--datasets", "mnist", "--classes", "foo", "0"], "unknown class of mnist 'foo'"),
+        (["sweep", "--dry-run", "--recipes", "scripted"], "'scripted'"),
+        (["sweep", "--dry-run", "--scale", "huge"], "'huge'"),
+        (["sweep", "--dry-run", "--study"], "--study"),
+        (["diagnose"], "RUN"),
         (["turn"], "'turn'"),
         ([], "COMMAND"),
     ],

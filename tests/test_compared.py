@@ -33,8 +33,8 @@ SMALL = {
 }
 # Settled around the method, not in it: other tests here, `test_experiments` and `test_training` see to them.
 ELSEWHERE = {
-    "preprocessing", "test_set", "test_images", "last_batch", "epochs", "batch_size", "steps_per_epoch",
-    "validation_fraction", "patience", "test_batch_size",
+    "preprocessing", "test_set", "test_order", "test_images", "last_batch", "epochs", "batch_size", "steps_per_epoch",
+    "epoch_images", "validation_fraction", "patience", "test_batch_size",
 }  # fmt: skip
 NUMBERS = {
     "alad": dict(latent_size=50, width=0.1, learning_rate=1e-3, ema_decay=0.5),
@@ -95,10 +95,10 @@ def fitted_as(fitted):
 
 @pytest.fixture
 def sample(zeros):
-    """Twelve test images, half of them normal, and their flags."""
+    """Twelve test images, half of them normal."""
     normal, anomalous = np.flatnonzero(~zeros.anomalous), np.flatnonzero(zeros.anomalous)
     rows = np.concatenate([normal[:6], anomalous[:6]])
-    return zeros.test[rows], zeros.anomalous[rows]
+    return zeros.test[rows]
 
 
 def batch(method, zeros):
@@ -723,16 +723,16 @@ def test_alads_averages_follow_their_weights_by_the_decay_and_take_over_the_stat
 
 def test_alad_scores_by_its_averages_alone(fitted_as, sample):
     method = fitted_as("alad")
-    before, shown = method.score(*sample), method.reconstruct(sample[0])
+    before, shown = method.score(sample), method.reconstruct(sample)
     for name in ("E", "G", "D_xx"):
         for parameter in method.networks[name].parameters():
             parameter.data += 1
-    after = method.score(*sample)
+    after = method.score(sample)
     assert all((before[name] == after[name]).all() for name in before)
-    assert (method.reconstruct(sample[0]) == shown).all()
+    assert (method.reconstruct(sample) == shown).all()
     for parameter in method.averages["E"].parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
-    assert (method.score(*sample)["features"] != before["features"]).any()
+    assert (method.score(sample)["features"] != before["features"]).any()
 
 
 @pytest.mark.parametrize(
@@ -770,24 +770,30 @@ def test_alad_stops_early_by_its_normal_images_and_a_stopped_training_stays_stop
         assert without <= 1 or epoch == len(watched) - 1
     assert without == 2 and 3 <= len(watched) < 20
     again = train(build("alad", epochs=20, patience=1), images, tmp_path / "checkpoint.pt")
-    assert again.losses == history.losses
+    assert again.losses == history.losses and history.ended == again.ended == "early stop"
 
 
 def test_alad_watches_the_mean_score_of_the_images_kept_aside(fitted, zeros):
     method, images = fitted("alad"), zeros.train[-7:]
-    features = method.score(images, np.zeros(7, bool))["features"]
+    features = method.score(images)["features"]
     assert method.validate(images) == {"validation_features": pytest.approx(features.mean(), rel=1e-5)}
 
 
 def test_alad_says_so_where_no_image_is_left_to_watch_its_loss_on(zeros, tmp_path):
     method = build("alad", validation_fraction=0.004)
-    with pytest.raises(AdcganError, match="none is kept aside .* larger validation_fraction than 0.004"):
+    with pytest.raises(AdcganError, match="none is held out .* larger validation_fraction than 0.004"):
         train(method, zeros.train, tmp_path / "checkpoint.pt")
 
 
 def test_without_patience_alad_trains_to_the_end(zeros, tmp_path):
     method = build("alad", epochs=5, patience=0, validation_fraction=0.0, learning_rate=1e-3, ema_decay=0.5)
-    assert len(train(method, zeros.train[:16], tmp_path / "checkpoint.pt").losses) == 5
+    history = train(method, zeros.train[:16], tmp_path / "checkpoint.pt")
+    assert len(history.losses) == 5 and history.ended == "budget"
+
+
+def test_a_training_that_no_early_stop_ended_says_that_the_cap_did(zeros, tmp_path):
+    history = train(build("alad", epochs=2, patience=1), zeros.train[:50], tmp_path / "checkpoint.pt")
+    assert len(history.losses) == 2 and history.ended == "cap"
 
 
 @pytest.mark.parametrize("name", ["aegan", "autoencoder"])
@@ -841,13 +847,12 @@ def autoencoder_alone(method, image):
     ("name", "alone"), [("alad", alad_alone), ("aegan", aegan_alone), ("autoencoder", autoencoder_alone)]
 )
 def test_components_are_those_of_the_definition_image_by_image(fitted, sample, name, alone):
-    images, anomalous = sample
-    measured = fitted(name).score(images, anomalous)
-    for n, image in enumerate(images):
+    measured = fitted(name).score(sample)
+    for n, image in enumerate(sample):
         expected = alone(fitted(name), image)
         assert set(measured) == set(expected)
         for component, value in expected.items():
-            assert measured[component].shape == (len(images),) and measured[component].dtype == np.float32
+            assert measured[component].shape == (len(sample),) and measured[component].dtype == np.float32
             assert measured[component][n] == pytest.approx(value, rel=1e-4), component
 
 
@@ -895,15 +900,14 @@ def anogan_alone(method, image):
     ],
 )
 def test_the_batched_search_finds_what_a_plain_loop_finds_for_each_image_alone(sample, name, alone, options):
-    method, (images, anomalous) = stirred(name, **options), sample
-    images, anomalous = images[[0, -1]], anomalous[[0, -1]]
+    method, images = stirred(name, **options), sample[[0, -1]]
     before = parameters(method)
-    measured, shown = method.score(images, anomalous), method.reconstruct(images)
+    measured, shown = method.score(images), method.reconstruct(images)
     assert all(torch.equal(before[key], value) for key, value in parameters(method).items())
     rates = {"search_rate", "search_rate_latent", "search_rate_generator"} & method.config.to_dict().keys()
     unmoved = build(name, **options | dict.fromkeys(rates, 0.0))
     unmoved.load_state(method.state())
-    start = unmoved.score(images, anomalous)
+    start = unmoved.score(images)
     for n, image in enumerate(images):
         expected, end = alone(method, image)
         assert set(measured) == set(expected)
@@ -938,19 +942,18 @@ TOLERANCES = [(name, 1e-4 if name in ("adgan", "anogan") else 1e-5) for name in 
 
 @pytest.mark.parametrize(("name", "tolerance"), TOLERANCES)
 def test_neither_the_order_nor_the_other_test_images_matter(fitted_as, sample, name, tolerance):
-    images, anomalous = sample
     method = fitted_as(name, test_batch_size=5)
-    together = method.score(images, anomalous)
-    order = np.random.permutation(len(images))
-    same(together, method.score(images[order], anomalous[order]), tolerance, order)
-    alone = [method.score(images[n : n + 1], anomalous[n : n + 1]) for n in range(len(images))]
+    together = method.score(sample)
+    order = np.random.permutation(len(sample))
+    same(together, method.score(sample[order]), tolerance, order)
+    alone = [method.score(sample[n : n + 1]) for n in range(len(sample))]
     same(together, {component: np.concatenate([one[component] for one in alone]) for component in together}, tolerance)
-    same(together, fitted_as(name, test_batch_size=256).score(images, anomalous), tolerance)
+    same(together, fitted_as(name, test_batch_size=256).score(sample), tolerance)
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_scoring_reads_no_label_draws_nothing_and_changes_nothing(fitted, sample, name):
-    method, (images, anomalous) = fitted(name), sample
+def test_scoring_draws_nothing_and_changes_nothing(fitted, sample, name):
+    method = fitted(name)
     method.train()
 
     def everything():
@@ -962,10 +965,10 @@ def test_scoring_reads_no_label_draws_nothing_and_changes_nothing(fitted, sample
         return states | {"random": torch.get_rng_state()}, (modes, learning, gradients, torch.is_grad_enabled())
 
     before = everything()
-    told, lied_to = method.score(images, anomalous), method.score(images, ~anomalous)
-    method.reconstruct(images)
+    once, twice = method.score(sample), method.score(sample)
+    method.reconstruct(sample)
     after = everything()
-    assert all((told[component] == lied_to[component]).all() for component in told)
+    assert all((once[component] == twice[component]).all() for component in once)
     assert all(torch.equal(before[0][key], value) for key, value in after[0].items())
     assert before[1] == after[1]
 
@@ -974,7 +977,7 @@ def test_scoring_reads_no_label_draws_nothing_and_changes_nothing(fitted, sample
 def test_random_halves_of_the_normal_images_cannot_be_told_apart(fitted, zeros, split):
     images, method = zeros.test[~zeros.anomalous], fitted("alad")
     pretended = np.random.default_rng(split).permutation(len(images)) < len(images) // 2
-    measured = auroc(pretended, normality_score(method.config, method.score(images, pretended)))
+    measured = auroc(pretended, normality_score(method.config, method.score(images)))
     n1, n2 = pretended.sum(), (~pretended).sum()
     assert abs(measured - 0.5) < 3 * np.sqrt((n1 + n2 + 1) / (12 * n1 * n2))
 
@@ -1042,7 +1045,7 @@ def outcome():
             for epoch in range(2):
                 method.begin_epoch(epoch)
                 method.step(method.pixels(images), epoch)
-            components = method.score(images[:4], np.array([False, True, False, True]))
+            components = method.score(images[:4])
         return [*parameters(method).values(), torch.as_tensor(normality_score(method.config, components))]
 
     return lambda name, **options: measure(name, tuple(options.items()))
@@ -1093,7 +1096,7 @@ def test_an_interrupted_and_resumed_training_ends_in_the_same_bits(zeros, sample
     assert continued.resumed == 1 and history.resumed == 0
     assert continued.losses == history.losses and len(history.losses) == 3
     assert identical(resumed.state(), whole.state())
-    first, second = whole.score(*sample), resumed.score(*sample)
+    first, second = whole.score(sample), resumed.score(sample)
     assert all(first[component].tobytes() == second[component].tobytes() for component in first)
 
 

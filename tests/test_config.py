@@ -1,11 +1,22 @@
-"""Options: the paper's values by default, every name and value checked, one digest per configuration."""
+"""Options: a recipe's values at a scale by default, every name and value checked, one digest per configuration."""
 
 import dataclasses
 
 import pytest
 
 from adcgan import paper
-from adcgan.config import CONFIGS, SCHEMES, ADCGANConfig, configure, departures, digest, parse_options, register
+from adcgan.config import (
+    CONFIGS,
+    RECIPES,
+    SCALES,
+    SCHEMES,
+    ADCGANConfig,
+    changes,
+    configure,
+    digest,
+    open_choices,
+    parse_options,
+)  # fmt: skip
 from adcgan.errors import AdcganError
 
 FIELDS = {field.name: field for field in dataclasses.fields(ADCGANConfig)}
@@ -49,30 +60,32 @@ def test_defaults_are_what_the_paper_states(dataset, scheme):
     assert (config.alpha, config.beta) == (stated["alpha"], stated["beta"])
     assert (config.lambda_, config.rho) == (stated["lambda"], stated["rho"])
     assert config.optimiser == stated["optimizer"]
-    assert departures(config, "adcgan", scheme) == {}
+    assert changes(config, "adcgan", scheme, "printed", "paper") == {}
 
 
-def test_defaults_of_open_choices_are_the_decisions_registers():
+def test_defaults_of_open_choices_are_those_of_recipe_printed():
     expected = dict(
-        reconstruction="mean",
-        contrastive="masked", adversarial="rsgan", latent_role="adversarial", latent_pair="paper", latent_weight=1.0,
-        optimiser="adam", generator_optimiser="shared", critic_steps=2, critic_gradients="zeroed",
-        latent_draws="fresh", warm_up_count="added", warm_up="autoencoder", pixel_range="unit", preprocessing="none",
-        reduction="mean", feature_tap="projected", latent_feature="printed", test_latents="shared",
-        test_latent_count=16, latent_output="logit", test_mode="eval", test_set="official", validation_fraction=0.0,
-        prior="gaussian", encoder_output="layer-norm", architecture="t2r", projection="local", logit_head="mlp",
-        local_tap="block", critic_norm="spectral+batch", dropout="released", initialisation="pytorch",
-        last_batch="drop", width=1.0,
+        reconstruction="sum",
+        contrastive="literal", adversarial="rsgan", latent_role="adversarial", latent_pair="paper", latent_weight=1.0,
+        optimiser="adam", generator_optimiser="separate", critic_steps=2, critic_gradients="zeroed",
+        latent_draws="shared", warm_up_count="added", warm_up="autoencoder", pixel_range="unit", preprocessing="none",
+        reduction="sum", feature_tap="raw", latent_feature="printed-order", test_latents="shared",
+        test_latent_count=16, latent_output="probability", test_mode="eval", test_set="official", test_order="stored",
+        test_batch_size=256, validation_fraction=0.0, prior="gaussian", encoder_output="layer-norm",
+        architecture="t2r", projection="global", logit_head="linear", local_tap="layer", critic_norm="spectral+batch",
+        dropout="released", initialisation="pytorch", last_batch="drop", width=1.0, epoch_images=0,
     )  # fmt: skip
     config = default().to_dict()
     assert {name: config[name] for name in expected} == expected
+    assert default(recipe="printed", scale="paper") == default()
 
 
-def test_t2p_brings_its_own_critic():
-    config = default(architecture="t2p")
-    assert (config.projection, config.logit_head, config.feature_tap) == ("global", "linear", "raw")
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_t2p_brings_its_own_normalisation_and_no_dropout(recipe):
+    config = default(architecture="t2p", recipe=recipe)
     assert (config.critic_norm, config.dropout) == ("spectral", "none")
-    assert default(architecture="t2p", projection="both").projection == "both"
+    assert default(architecture="t2p", recipe=recipe, projection="both").projection == "both"
+    assert default(architecture="t2p", recipe=recipe, critic_norm="spectral+batch").critic_norm == "spectral+batch"
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -82,17 +95,9 @@ def test_every_option_has_a_line_of_help_and_a_default_among_its_choices(name):
     assert metadata["choices"] is None or getattr(default(), name) in metadata["choices"]
 
 
-def test_rows_of_the_decisions_register_are_numbered_as_there():
+def test_options_name_the_open_choice_that_they_settle():
     rows = {field.metadata["row"] for field in FIELDS.values()} - {None}
-    assert rows <= set(range(1, 45))  # 44 is this project's
-
-
-def test_the_register_says_for_each_row_its_sources_and_either_an_option_or_what_is_settled():
-    rows, optional = register(), {field.metadata["row"] for field in FIELDS.values()} - {None}
-    assert list(rows) == list(range(1, 45))
-    for number, row in rows.items():
-        assert row["choice"] and row["evidence"]
-        assert ("settled" in row) == (number not in optional), number
+    assert rows <= set(open_choices())
 
 
 def test_a_misspelt_option_is_refused_with_the_known_ones():
@@ -150,6 +155,7 @@ def test_a_value_of_the_wrong_type_or_range_is_refused_by_its_options_name(optio
 def test_a_configuration_that_trains_nothing_is_refused():
     assert "no epoch" in refusal(epochs=0, warm_up_epochs=0)
     assert "no epoch" in refusal(epochs=0, warm_up_count="included")
+    assert "no epoch" in refusal(epochs=0, recipe="script"), "its warm-up is within the epochs"
 
 
 @pytest.mark.parametrize(
@@ -188,43 +194,56 @@ def test_options_are_read_from_text():
         parse_options("adcgan", "epochs=1 literal")
 
 
+def digest_of(config, method="adcgan", scheme="one-vs-all", recipe="printed", scale="paper"):
+    return digest(method, scheme, recipe, scale, config.to_dict())
+
+
 @pytest.mark.parametrize("name", [name for name in FIELDS if name not in FORMAT_NAMES])
 def test_the_digest_changes_with_every_option(name):
     changed = default(**{name: another_value(name)})
-    assert digest(changed, "adcgan", "one-vs-all") != digest(default(), "adcgan", "one-vs-all")
-    assert departures(changed, "adcgan", "one-vs-all")[name] == another_value(name)
+    assert digest_of(changed) != digest_of(default())
+    brought = dict(critic_norm="spectral", dropout="none") if name == "architecture" else {}
+    assert changes(changed, "adcgan", "one-vs-all", "printed", "paper") == {name: another_value(name)} | brought
 
 
-def test_the_digest_changes_with_the_image_format_and_the_scheme():
+def test_the_digest_changes_with_the_image_format_the_scheme_the_recipe_and_the_scale():
     formats = [(28, 1), (28, 3), (32, 3), (64, 3)]
-    cells = [(configure("adcgan", scheme, *format), scheme) for scheme in SCHEMES for format in formats]
-    assert len({digest(config, "adcgan", scheme) for config, scheme in cells}) == len(cells)
+    digests = {
+        digest_of(configure("adcgan", scheme, *format, recipe=recipe, scale=scale), "adcgan", scheme, recipe, scale)
+        for scheme in SCHEMES
+        for format in formats
+        for recipe in RECIPES
+        for scale in SCALES
+    }
+    assert len(digests) == 2 * 4 * 2 * 2
+    assert len({digest_of(default(), recipe=recipe, scale=scale) for recipe in RECIPES for scale in SCALES}) == 4
 
 
 def test_the_digest_does_not_depend_on_the_order_of_options():
-    one = default(epochs=1, contrastive="literal", rho=0.25)
-    other = default(rho=0.25, contrastive="literal", epochs=1)
-    assert digest(one, "adcgan", "one-vs-all") == digest(other, "adcgan", "one-vs-all")
+    one = default(epochs=1, contrastive="masked", rho=0.25)
+    other = default(rho=0.25, contrastive="masked", epochs=1)
+    assert digest_of(one) == digest_of(other)
+    content = default().to_dict()
+    backwards = dict(reversed(content.items()))
+    assert digest("adcgan", "one-vs-all", None, None, content) == digest("adcgan", "one-vs-all", None, None, backwards)
 
 
 def test_an_option_given_at_its_default_leaves_the_papers_digest():
-    assert digest(default(epochs=15, rho=0.5), "adcgan", "one-vs-all") == digest(default(), "adcgan", "one-vs-all")
-
-
-def test_digests_stay_what_recorded_runs_were_filed_under():
-    # The first eight digits name directories under runs/: records would be orphaned by a change.
-    assert digest(default(), "adcgan", "one-vs-all")[:8] == "45b0bb36"
-    assert digest(default(contrastive="literal", epochs=1), "adcgan", "one-vs-all")[:8] == "fe32f338"
+    assert digest_of(default(epochs=15, rho=0.5)) == digest_of(default())
+    assert changes(default(epochs=15, rho=0.5), "adcgan", "one-vs-all", "printed", "paper") == {}
 
 
 @pytest.mark.parametrize("method", CONFIGS)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_method_has_paper_settings_for_every_image_size(method, scheme):
+def test_every_method_has_settings_for_every_image_size_recipe_and_scale(method, scheme):
     for image_size in (28, 32, 64):
-        config = configure(method, scheme, image_size, 3)
-        assert departures(config, method, scheme) == {}
-        options = {name: value for name, value in config.to_dict().items() if name not in FORMAT_NAMES}
-        assert configure(method, scheme, image_size, 3, **options) == config
+        for recipe in RECIPES if method == "adcgan" else (None,):
+            for scale in SCALES:
+                given = dict(recipe=recipe, scale=scale)
+                config = configure(method, scheme, image_size, 3, **given)
+                assert changes(config, method, scheme, recipe, scale) == {}
+                options = {name: value for name, value in config.to_dict().items() if name not in FORMAT_NAMES}
+                assert configure(method, scheme, image_size, 3, **given | options) == config
 
 
 @pytest.mark.parametrize("alone", ["test_batch_size", "test_latent_count"])

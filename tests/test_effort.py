@@ -6,14 +6,16 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from factories import write_format1, write_record
 
 from adcgan import plan
 from adcgan.book import effort, walk_pages
-from adcgan.records import read_all
+from adcgan.records import read_all, write_diagnostics
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,17 +25,39 @@ def test_the_matrix_lists_every_page_of_the_contents():
     assert [line.page for line in effort.LINES] == contents
 
 
-def test_the_time_of_recorded_cells_is_that_of_their_records_and_the_rest_is_their_median():
-    costs = []
-    for path in (ROOT / "runs/adcgan/mnist/one-vs-all").rglob("record.json"):
-        content = json.loads(path.read_text())
-        if not content["departures"]:
-            costs.append(sum(value for name, value in content["cost"].items() if name.endswith("_seconds")))
-    cells = plan.cells(methods=["adcgan"], datasets=["mnist"], schemes=["one-vs-all"])
-    found = effort.effort(cells, read_all(ROOT / "runs"))
-    assert (found.cells, found.recorded, found.without_rate) == (30, len(costs), 0)
+def test_the_time_of_recorded_cells_is_that_of_their_records_and_the_rest_is_their_median(tmp_path):
+    places = [(label, seed) for label in range(4) for seed in (0, 1)][:7]
+    runs = [write_record(tmp_path, *("mnist", *place), scale="laptop", seconds=10 + place[0]) for place in places]
+    others = [
+        write_record(tmp_path, label=5, seconds=9e9),
+        write_record(tmp_path, label=5, recipe="script", seconds=9e9),
+    ]
+    others += [write_record(tmp_path, label=6, scale="laptop", rho=0.25, seconds=9e9), write_format1(tmp_path)]
+    cells = plan.cells(
+        methods=["adcgan"], datasets=["mnist"], schemes=["one-vs-all"], scales=["laptop"], recipes=["printed"]
+    )
+    found = effort.effort(cells, [*runs, *others])
+    assert (found.cells, found.recorded, found.without_rate) == (30, 7, 0)
+    costs = [10 + label + 1 for label, _ in places]  # and a second of scoring
     assert found.spent == pytest.approx(sum(costs))
-    assert found.estimated == pytest.approx(np.median(costs) * (30 - len(costs)))
+    assert found.estimated == pytest.approx(np.median(costs) * 23)
+
+
+def test_a_recorded_cell_of_the_repository_costs_what_its_record_says():
+    records = read_all(ROOT / "runs")
+    known = {record.cell: record for record in records}
+    cells = plan.cells(methods=["isolation_forest"], datasets=["mnist"])
+    costs = []
+    for cell in cells:
+        path = known[cell].directory / "record.json" if cell in known else None
+        if path:
+            cost = json.loads(path.read_text())["cost"]
+            costs.append(
+                sum(cost.get(f"{part}_seconds", 0) for part in ("train", "score", "study", "watch", "per_epoch"))
+            )
+    found = effort.effort(cells, records)
+    assert (found.cells, found.recorded) == (len(cells), len(costs)) and costs
+    assert found.spent == pytest.approx(sum(costs))
 
 
 def test_the_sentence_accounts_for_every_cell():
@@ -54,30 +78,37 @@ def test_every_command_of_the_matrix_is_one_that_the_command_line_takes():
     records = read_all(ROOT / "runs")
     lines = [line.of(records) for line in effort.LINES]
     lines = [line for line in lines if line.cells is not None]
-    assert any(line.study for line in lines) and not all(line.study for line in lines)
+    assert lines
     for line in lines:
-        first, *others = (cli._parser().parse_args(command.split()[1:]) for command in line.commands)
-        assert all(list(getattr(first, name)) == list(values) for name, values in line.cells.items())
-        assert not first.study and [given.study for given in others] == [True] * line.study
+        (command,) = line.commands
+        given = cli._parser().parse_args(command.split()[1:])
+        assert all(list(getattr(given, name)) == list(values) for name, values in line.cells.items())
 
 
-def test_the_studys_trainings_are_counted_by_themselves():
-    records = read_all(ROOT / "runs")
-    (line,) = (line for line in effort.LINES if line.page == "study")
-    again = [record for record in records if record.cell in set(plan.study_cells())]
-    of_grid, of_study = effort.behind(line, records)
-    assert of_study.startswith(f"the study's trainings: {len(again)} of {len(plan.study_cells()):,} cells recorded, ")
-    assert of_grid == effort.behind(effort.Line("", "", "", line.cells), records)[0]
-    assert effort.behind(effort.Line("", "", ""), records) == []
+def test_the_training_behind_a_page_is_said_for_each_scale_and_for_none_without_training(tmp_path):
+    record = write_record(tmp_path, scale="laptop")
+    line = effort.Line("", "", "", {"methods": ["adcgan"], "datasets": ["mnist"], "schemes": ["one-vs-all"]})
+    laptop, paper = effort.behind(line, [record])
+    count = {scale: len(plan.cells(**line.cells, scales=[scale])) for scale in ("laptop", "paper")}
+    assert laptop.startswith(f"scale laptop: 1 of {count['laptop']} cells recorded")
+    assert paper.startswith(f"scale paper: 0 of {count['paper']} cells recorded") and "not measured" in paper
+    (alone,) = effort.behind(replace(line, cells=line.cells | {"scales": ["paper"]}), [record])
+    assert alone == paper
+    assert effort.behind(effort.Line("", "", ""), [record]) == []
 
 
-def test_the_page_of_one_image_rests_on_the_one_run_that_it_shows():
-    records = read_all(ROOT / "runs")
-    (line,) = (line.of(records) for line in effort.LINES if line.page == "walk")
-    (cell,) = plan.cells(**line.cells)
-    assert cell == walk_pages.chosen(records).cell
-    assert effort.effort([cell], records).recorded == 1
+def test_the_page_of_one_image_rests_on_the_one_run_that_it_shows(tmp_path):
+    (line,) = (line for line in effort.LINES if line.page == "walk")
     assert line.of([]) == line
+    shown, arrays = write_record(tmp_path, label=3, scale="laptop"), {"D_z_image": np.zeros((2, 16, 1), np.float16)}
+    write_diagnostics(shown, {"variants": {"score": shown.auroc}, "one_image": list(arrays)}, arrays)
+    old = write_format1(tmp_path, label=3)
+    records = read_all(tmp_path)
+    (cell,) = plan.cells(**line.of(records).cells)
+    assert cell == shown.cell == walk_pages.chosen(records).cell
+    assert effort.effort([cell], records).recorded == 1
+    (cell,) = plan.cells(**line.of([old]).cells)  # of the old default: behind it is what would take its place
+    assert (cell.label, cell.seed, cell.changes) == (3, 0, {}) and effort.effort([cell], [old]).recorded == 0
 
 
 def test_printing_an_unbuilt_book_says_so(tmp_path):

@@ -3,24 +3,40 @@
 import dataclasses
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
 
-from adcgan import experiments, records
+from adcgan import experiments, records, scores, splits
+from adcgan.config import CONFIGS, YARDSTICKS
 from adcgan.errors import AdcganError
+from adcgan.evaluation import auroc
+from adcgan.methods import METHODS
 from adcgan.methods.adcgan import ADCGAN
+from adcgan.scores import COMPONENTS, SCORE
 
 
-def plan(dataset="digits", scheme="one-vs-all", classes=(0,), seeds=(0,), **options):
-    return experiments.plan("adcgan", dataset, scheme, list(classes), list(seeds), options)
+def plan(dataset="digits", scheme="one-vs-all", classes=(0,), seeds=(0,), recipe=None, scale=None, **options):
+    given = dict(recipe=recipe, scale=scale)
+    return experiments.plan("adcgan", dataset, scheme, list(classes), list(seeds), options, **given)
 
 
 def test_a_plan_is_every_class_under_every_seed():
     _, cells = plan(classes=["3", 5], seeds=[0, 7])
     assert [(cell.label, cell.seed) for cell in cells] == [(3, 0), (3, 7), (5, 0), (5, 7)]
     assert [cell.label for cell in plan(classes=[])[1]] == list(range(10))
+
+
+def test_a_plan_fills_in_the_recipe_and_the_scale():
+    _, (default,) = plan()
+    _, (other,) = plan(recipe="script", scale="laptop")
+    assert (default.recipe, default.scale) == ("printed", "paper")
+    assert (other.recipe, other.scale, other.config.width) == ("script", "laptop", 0.25)
+    assert default.changes == other.changes == {}
+    _, (library,) = experiments.plan("knn", "digits", "one-vs-all", [0], [0], scale="laptop")
+    assert (library.recipe, library.scale) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +48,8 @@ def test_a_plan_is_every_class_under_every_seed():
         (dict(seeds=[-1]), "seed -1: expected a whole number"),
         (dict(seeds=[0.5]), "seed 0.5: expected a whole number"),
         (dict(seeds=[]), "no seed given"),
+        (dict(dataset="cats_vs_dogs", recipe="scripted"), "unknown recipe 'scripted'"),
+        (dict(dataset="cats_vs_dogs", scale="huge"), "unknown scale 'huge'"),
         (dict(image_size="big"), "image_size is 'big': expected a whole number"),
         (dict(image_size=32), "leave image_size and channels out"),
         (dict(dataset="cats_vs_dogs", contrasive="literal"), "unknown option of method adcgan 'contrasive'"),
@@ -65,7 +83,7 @@ def varied(digits, run_options, tmp_path_factory):
     """A record under options that act around the method, and the random states before and after its run."""
     options = run_options | dict(
         epochs=2, warm_up_count="included", preprocessing="pad-shrink", test_set="with-train", last_batch="keep",
-        validation_fraction=0.1,
+        test_order="normal-first", epoch_images=40, validation_fraction=0.1,
     )  # fmt: skip
     _, (cell,) = plan(**options)
     torch.manual_seed(5)
@@ -86,11 +104,13 @@ def test_options_around_the_method_reach_the_run(varied, digits):
     anomalous = (digits.test_labels != 0).sum() + (digits.train_labels != 0).sum()
     assert record.content["images"]["test_anomalous"] == anomalous == record.anomalous.sum()
     assert (record.picture_rows()["normal"][:, 0] == 0).all()  # the black frame of pad-shrink
+    assert (np.diff(record.anomalous.astype(int)) >= 0).all(), "normal ones first"
+    assert record.content["cost"]["steps"] == 2 * 3  # 40 images in batches of 16, an incomplete one kept
 
 
 def test_no_checkpoint_is_left_beside_a_record(record):
     names = sorted(path.name for path in record.directory.iterdir())
-    assert names == ["pictures.png", "record.json", "scores.npz", "study.npz", "walk.npz"]
+    assert names == ["model.safetensors", "pictures.png", "record.json", "scores.npz"]
 
 
 def test_runs_in_an_unwritable_place_are_refused_before_any_training(digits, run_options, tmp_path, capsys):
@@ -192,21 +212,6 @@ def test_a_time_box_leaves_what_scoring_takes(digits, run_options, tmp_path, mon
     assert asked[-1] == pytest.approx(ADCGAN.scoring_cost * test / (images["train"] // 16 * 16))
 
 
-def test_the_test_needs_no_second_normal_image(digits, run_options, tmp_path):
-    """With one normal test image there are no halves to compare, and a single z has no batch statistics."""
-    one = np.flatnonzero(digits.test_labels == 0)[:1]
-    rows = np.concatenate([one, np.flatnonzero(digits.test_labels == 1)[:9]])
-    few = dataclasses.replace(digits, test_images=digits.test_images[rows], test_labels=digits.test_labels[rows])
-    for options in (dict(), dict(test_latent_count=1), dict(test_latent_count=201)):
-        _, (cell,) = plan(**run_options | dict(epochs=1, warm_up_epochs=0) | options)
-        record = experiments.run(cell, few, tmp_path, "cpu")
-        assert record.readings and not [name for name in record.study if name.startswith("null")]
-        batched = [name for name in record.readings if name.startswith("batch-statistics")]
-        assert bool(batched) == (options.get("test_latent_count") != 1)
-        shared = {name for name in record.study if "shared z" in name}
-        assert ("201 shared z's, NS" in shared) is False and "one shared z, NS" in shared
-
-
 def test_the_recorded_revision_is_that_of_the_start_whatever_becomes_of_the_checkout(
     monkeypatch, fresh, digits, tmp_path
 ):
@@ -238,3 +243,71 @@ def test_a_record_names_the_revisions_that_trained_it_before_the_one_that_ended_
     record = experiments.run(cell, digits, tmp_path, "cpu")
     code = records.read(record.directory / records.RECORD, tmp_path).content["code"]
     assert code == {"version": "0", "revision": "b" * 40, "dirty": False, "earlier": ["a" * 40 + "+changed"]}
+
+
+# --- what is read after an epoch --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["adcgan", "autoencoder"])
+def test_what_is_read_after_an_epoch_changes_no_bit_of_the_training(method, digits, run_options, tmp_path, monkeypatch):
+    options = run_options if method == "adcgan" else dict(width=0.1, batch_size=16, epochs=2)
+    _, (cell,) = experiments.plan(method, "digits", "one-vs-all", [0], [0], options)
+    read = experiments.run(cell, digits, tmp_path / "read", "cpu")
+    monkeypatch.setattr(experiments.PerEpoch, "auroc", lambda self: {})
+    blind = experiments.run(cell, digits, tmp_path / "blind", "cpu")
+    assert all(read.watched) and len(read.watched) == len(read.content["losses"]) == len(blind.watched)
+    assert not any(blind.watched) and "per_epoch_seconds" not in blind.content["cost"]
+    assert read.content["losses"] == blind.content["losses"] and read.auroc == blind.auroc
+    assert read.content["model"] == blind.content["model"]
+    for name, values in blind.components.items():
+        assert read.components[name].tobytes() == values.tobytes()
+
+
+def test_after_an_epoch_the_score_of_that_epochs_networks_is_read(record):
+    """After the last epoch they are the ones that are scored; of the test some images of either kind are read."""
+    count = record.content["per_epoch"]["images"]
+    assert count == record.content["images"]["train"] // 16 * 16 // 5, "a fifth of what an epoch trains on"
+    rows = splits.watched(record.anomalous, count)
+    assert record.anomalous[rows].sum() == (~record.anomalous[rows]).sum() == count
+    last = record.watched[-1][SCORE]
+    assert set(last) == {"NS", "reduction=mean", *COMPONENTS} and set(record.watched[-1]) == {SCORE}
+    mean = sum(
+        weight * record.components[name].astype(float)
+        for name, weight in zip(COMPONENTS, (0.1, 0.9, 0.5, 0.5), strict=True)
+    )
+    values = {"NS": record.scores, "reduction=mean": mean, **record.components}
+    for name, some in values.items():
+        low, high = records._band(record.anomalous[rows], some[rows])
+        assert low <= last[name] <= high, name
+    assert len({epoch[SCORE]["NS"] for epoch in record.watched}) > 1
+
+
+def test_a_score_that_is_not_finite_ends_no_training(small_method, zeros):
+    method = small_method()
+    few = experiments.PerEpoch(method, zeros)
+    few.limit(100)
+    components = method.score(few.images)
+    assert len(few.images) == 40 and few.auroc() == {
+        name: pytest.approx(auroc(few.anomalous, values), abs=1e-5)
+        for name, values in scores.with_scores(method.config, components).items()
+    }
+    with torch.no_grad():
+        next(method.E.parameters()).fill_(float("nan"))
+    assert few.auroc() == {}
+
+
+def test_at_most_a_thousand_images_of_either_kind_are_read_and_at_least_one(small_method, zeros):
+    few = experiments.PerEpoch(small_method(), zeros)
+    for images, count in ((6000, 1000), (60_000, 1000), (500, 100), (3, 1)):
+        few.limit(images)
+        assert few.count == count and few.anomalous.sum() == min(count, zeros.anomalous.sum())
+
+
+def test_every_trained_method_is_read_but_those_that_search(digits, tmp_path):
+    kinds = {name: getattr(import_module(f"adcgan.methods.{file}"), kind) for name, (file, kind) in METHODS.items()}
+    trained = set(CONFIGS) - set(YARDSTICKS) | {"autoencoder"}
+    assert {name for name in trained if kinds[name].searches} == {"adgan", "anogan"}
+    options = dict(width=0.05, batch_size=8, epochs=1, search_steps=1, test_images=20)
+    _, (cell,) = experiments.plan("anogan", "digits", "one-vs-all", [0], [0], options)
+    record = experiments.run(cell, digits, tmp_path, "cpu")
+    assert record.watched == [] and "per_epoch" not in record.content

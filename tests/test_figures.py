@@ -1,5 +1,6 @@
 """Figures from a record: drawn, labelled, and legible on light and dark pages."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -10,7 +11,11 @@ from PIL import Image
 from adcgan import figures
 
 
-@pytest.mark.parametrize("draw", [figures.losses, figures.histograms, figures.roc, figures.pictures])
+def overview(record):
+    return figures.overview([record])
+
+
+@pytest.mark.parametrize("draw", [figures.losses, figures.histograms, figures.roc, figures.pictures, overview])
 def test_figure_is_drawn_on_a_transparent_ground(draw, record):
     buffer = io.BytesIO()
     draw(record).savefig(buffer, format="png")
@@ -51,7 +56,21 @@ def test_pictures_can_be_chosen_by_name(record):
         figures.pictures(record, "no such row")
 
 
-@pytest.mark.parametrize("draw", [figures.histograms, figures.pictures])
+def test_an_overview_has_a_row_for_each_run_with_its_class_result_scores_and_pictures(record):
+    other = dataclasses.replace(record, content=record.content | {"run": record.content["run"] | {"class_name": "b"}})
+    figure = figures.overview([record, other])
+    rows = np.reshape(figure.axes, (2, 3))
+    assert [left.get_ylabel() for left in rows[:, 0]] == ["0", "b"]
+    for left, middle, right in rows:
+        assert middle.get_title() == f"{100 * record.result:.1f} %"
+        assert len(left.patches) == 2 * 39 and len(middle.lines) == 1 + len(record.components)
+        tile, shown = record.content["pictures"]["tile"], record.picture_rows()["normal"]
+        (image,) = right.images
+        assert image.get_array().shape == (2 * tile, 2 * tile * len(shown)), "two kinds, over their reconstructions"
+        np.testing.assert_array_equal(image.get_array()[:tile, :tile], shown[0])
+
+
+@pytest.mark.parametrize("draw", [figures.histograms, figures.pictures, overview])
 def test_notebook_pictures_are_small_and_look_the_same(draw, record):
     buffer = io.BytesIO()
     figure = draw(record)

@@ -14,9 +14,13 @@ from adcgan.evaluation import auroc
 
 WARM_UP, ADVERSARIAL = 0, 1  # epochs of the small configuration
 # Settled around the method, not in it: `test_experiments` and `test_training` see to them.
-ELSEWHERE = {"warm_up_count", "preprocessing", "test_set", "last_batch"}
+ELSEWHERE = {"warm_up_count", "preprocessing", "test_set", "test_order", "last_batch"}
 # What a choice needs beside it to mean something.
-BESIDE = {"channels": {"image_size": 32}, "dropout": {"image_size": 32, "channels": 3}}
+BESIDE = {
+    "channels": {"image_size": 32},
+    "dropout": {"image_size": 32, "channels": 3},
+    "feature_tap": {"projection": "local"},
+}
 DEFAULT = configure("adcgan", "one-vs-all", 28, 1)
 CHOICES = [
     (field.name, choice)
@@ -95,20 +99,26 @@ def test_every_step_logs_finite_scalars_without_their_graphs(small_method, x):
     assert all(value.isfinite() and value.ndim == 0 and not value.requires_grad for value in log.values())
 
 
-def test_optimisers_have_the_papers_rates_and_each_its_own_network(small_method):
-    method = small_method()
-    assert set(method.optimisers) == set(method.networks)
+@pytest.mark.parametrize("generator_optimiser", ["shared", "separate"])
+def test_optimisers_have_the_papers_rates_and_each_its_own_network(small_method, generator_optimiser):
+    method = small_method(generator_optimiser=generator_optimiser)
+    autoencoder = {"shared": {"E"}, "separate": {"E", "G_AE"}}[generator_optimiser]
+    assert set(method.optimisers) == set(method.networks) | autoencoder
     for name, optimiser in method.optimisers.items():
         (group,) = optimiser.param_groups
+        rate = 2e-4 if name in autoencoder else 3e-4
         assert type(optimiser) is torch.optim.Adam
-        assert (group["lr"], group["betas"], group["weight_decay"]) == (2e-4 if name == "E" else 3e-4, (0.5, 0.999), 0)
-        assert [id(p) for p in group["params"]] == [id(p) for p in method.networks[name].parameters()]
+        assert (group["lr"], group["betas"], group["weight_decay"]) == (rate, (0.5, 0.999), 0)
+        network = method.networks[name.removesuffix("_AE")]
+        assert [id(p) for p in group["params"]] == [id(p) for p in network.parameters()]
 
 
 def test_adamw_has_the_decays_of_the_october_2021_script(small_method):
-    optimisers = small_method(optimiser="adamw").optimisers
-    kinds = {name: (type(o).__name__, o.param_groups[0]["weight_decay"]) for name, o in optimisers.items()}
-    assert kinds == {"E": ("AdamW", 0.05), "G": ("AdamW", 0.05), "D": ("AdamW", 0.01), "D_z": ("Adam", 0.05)}
+    decays = {"E": ("AdamW", 0.05), "G": ("AdamW", 0.05), "D": ("AdamW", 0.01), "D_z": ("Adam", 0.05)}
+    for sharing, more in (("shared", {}), ("separate", {"G_AE": ("AdamW", 0.05)})):
+        optimisers = small_method(optimiser="adamw", generator_optimiser=sharing).optimisers
+        kinds = {name: (type(o).__name__, o.param_groups[0]["weight_decay"]) for name, o in optimisers.items()}
+        assert kinds == decays | more
 
 
 def test_learning_rates_rise_linearly_over_a_learning_rate_warm_up(small_method):
@@ -116,8 +126,8 @@ def test_learning_rates_rise_linearly_over_a_learning_rate_warm_up(small_method)
     rates = []
     for epoch in range(6):
         method.begin_epoch(epoch)
-        rates.append([method.optimisers[name].param_groups[0]["lr"] for name in ("E", "D")])
-    np.testing.assert_allclose(rates, np.outer([0.25, 0.5, 0.75, 1, 1, 1], [2e-4, 3e-4]))
+        rates.append([method.optimisers[name].param_groups[0]["lr"] for name in ("E", "G_AE", "D")])
+    np.testing.assert_allclose(rates, np.outer([0.25, 0.5, 0.75, 1, 1, 1], [2e-4, 2e-4, 3e-4]))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +144,7 @@ def outcome(small_method):
             for epoch in (WARM_UP, ADVERSARIAL):
                 method.begin_epoch(epoch)
                 method.step(method.pixels(images), epoch)
-            components = method.score(images[:4], np.array([False, True, False, True]))
+            components = method.score(images[:4])
         return [*weights(method).values(), torch.as_tensor(scores.normality_score(method.config, components))]
 
     return lambda **options: measure(tuple(options.items()))
@@ -154,7 +164,7 @@ def test_accumulated_critic_gradients_are_the_sum_over_the_updates(small_method,
     def gradient(critic_gradients, critic_steps):
         # A rate of 0 leaves the critic where it is, so that both updates of a pair see the same weights.
         method = small_method(learning_rate_cgan=0.0, critic_gradients=critic_gradients, critic_steps=critic_steps,
-                              latent_draws="shared", critic_norm="spectral")  # fmt: skip
+                              latent_draws="shared", critic_norm="spectral", logit_head="mlp")  # fmt: skip
         method.G.eval(), method.D.eval()  # spectral norm and batch norm frozen
         method.critic_step(x, torch.ones(len(x), 100))
         return method.D.head[0].parametrizations.weight.original.grad
@@ -189,7 +199,7 @@ def test_latents_are_fresh_for_every_update_or_one_for_the_batch(small_method, x
 @pytest.mark.parametrize(("prior", "spread", "largest"), [("gaussian", 1.0, 6.0), ("uniform", 3**-0.5, 1.0)])
 def test_latents_follow_the_prior(small_method, prior, spread, largest):
     method = small_method(prior=prior)
-    for z in (method.draw(torch.empty(500)), method.test_latents(np.zeros(4, bool))[0]):
+    for z in (method.draw(torch.empty(500)), method.test_latents(4)):
         assert z.std().item() == pytest.approx(spread, rel=0.05)
         assert z.abs().max() <= largest
 
@@ -217,8 +227,8 @@ def test_reconstructions_are_pictures_and_resemble_what_was_trained(trained, zer
 
 def test_noise_and_other_digits_are_more_anomalous_than_the_digit_trained_on(trained, zeros):
     noise = np.random.randint(0, 256, (40, 28, 28, 1), np.uint8)
-    images, anomalous = np.concatenate([zeros.test, noise]), np.append(zeros.anomalous, np.ones(40, bool))
-    ns = scores.normality_score(trained.config, trained.score(images, anomalous))
+    images = np.concatenate([zeros.test, noise])
+    ns = scores.normality_score(trained.config, trained.score(images))
     assert auroc(zeros.anomalous, ns[:-40]) > 0.8
     assert (ns[-40:] > np.median(ns[:-40][~zeros.anomalous])).all()
 
@@ -226,20 +236,31 @@ def test_noise_and_other_digits_are_more_anomalous_than_the_digit_trained_on(tra
 def test_the_normality_score_is_equation_4_with_the_configured_weights(small_config):
     components = {name: np.random.rand(5).astype(np.float32) for name in scores.COMPONENTS}
     c = {name: values.astype(float) for name, values in components.items()}
-    mean = scores.normality_score(small_config(), components)
+    mean = scores.normality_score(small_config(reduction="mean"), components)
     np.testing.assert_allclose(mean, 0.1 * c["L_GD"] + 0.9 * c["L_GR"] + 0.5 * c["L_FE"] + 0.5 * c["L_FL"])
-    other = scores.normality_score(small_config(lambda_=0.25, rho=1.0), components)
+    other = scores.normality_score(small_config(reduction="mean", lambda_=0.25, rho=1.0), components)
     np.testing.assert_allclose(other, 0.25 * c["L_GD"] + 0.75 * c["L_GR"] + c["L_FE"])
+    printed = scores.normality_score(small_config(), components)  # of sums, where the components are means
+    sums = {name: count * c[name] for name, count in scores.terms(small_config()).items()}
+    np.testing.assert_allclose(
+        printed, 0.1 * sums["L_GD"] + 0.9 * sums["L_GR"] + 0.5 * sums["L_FE"] + 0.5 * sums["L_FL"]
+    )
 
 
-def test_printed_sums_have_as_many_terms_as_features_pixels_and_latents(small_config):
-    assert scores.terms(small_config(width=1.0, architecture="t2p")) == {
-        "L_GD": 128 * 7 * 7, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1,
+@pytest.mark.parametrize(("local_tap", "features"), [("block", 128 * 7 * 7), ("layer", 256 * 7 * 7)])
+def test_printed_sums_have_as_many_terms_as_features_pixels_and_latents(small_config, local_tap, features):
+    assert scores.terms(small_config(width=1.0, architecture="t2p", local_tap=local_tap)) == {
+        "L_GD": features, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1,
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("options", [{}, dict(architecture="t2p"), dict(projection="both"), dict(feature_tap="raw"),
-                                     dict(local_tap="layer"), dict(image_size=32, channels=3)])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {}, dict(architecture="t2p"), dict(local_tap="block"), dict(image_size=32, channels=3),
+        *(dict(projection=name, feature_tap="projected") for name in ("local", "global", "both")),
+    ],
+)  # fmt: skip
 def test_the_terms_of_L_GD_are_the_features_that_the_critic_has(small_method, small_config, options):
     config = small_config(**options)
     x = torch.zeros(1, config.channels, config.image_size, config.image_size)
@@ -247,28 +268,52 @@ def test_the_terms_of_L_GD_are_the_features_that_the_critic_has(small_method, sm
     assert scores.terms(config)["L_GD"] == features.numel()
 
 
-def test_components_are_those_of_the_equations_on_the_networks(trained, zeros):
+@pytest.mark.parametrize("latent_output", ["logit", "probability"])
+@pytest.mark.parametrize("latent_feature", ["printed", "printed-order", "released"])
+def test_components_are_those_of_the_equations_on_the_networks(trained_as, zeros, latent_feature, latent_output):
+    trained = trained_as(latent_feature=latent_feature, latent_output=latent_output)
     images = zeros.test[:3]
-    measured = trained.score(images, zeros.anomalous[:3])
+    measured = trained.score(images)
     Z = torch.randn(1, 16, 100, generator=torch.Generator().manual_seed(0))[0]
     E, G, D, D_z = (trained.networks[name] for name in ("E", "G", "D", "D_z"))
+
+    def output(first, second):
+        logit = D_z(second, first) if latent_feature == "printed-order" else D_z(first, second)
+        return logit if latent_output == "logit" else 1 / (1 + (-logit).exp())
+
     with trained.evaluating():
         for n, x in enumerate(trained.pixels(images)):
             x = x[None]
             again = G(E(x))
             assert measured["L_GR"][n] == pytest.approx((x - again).abs().mean().item(), rel=1e-4)
             assert measured["L_FE"][n] == pytest.approx((E(x) - E(again)).abs().mean().item(), rel=1e-4)
-            maps = D.project_local(D.to_local(x)), D.project_local(D.to_local(again))
+            maps = D.to_local(x), D.to_local(again)
             assert measured["L_GD"][n] == pytest.approx((maps[0] - maps[1]).abs().mean().item(), rel=1e-4)
-            differences = [D_z(z[None], E(G(z[None]))) - D_z(E(G(z[None])), E(x)) for z in Z]
+            differences = []
+            for z in Z:
+                middle = E(again) if latent_feature == "released" else E(G(z[None]))
+                differences.append(output(z[None], middle) - output(middle, E(x)))
             assert measured["L_FL"][n] == pytest.approx(torch.cat(differences).abs().mean().item(), rel=1e-4)
 
 
-def test_validation_watches_the_reconstruction_error(trained, zeros):
-    images = zeros.train[:10]
+@pytest.mark.parametrize("projection", ["local", "both"])
+def test_the_features_of_L_GD_may_be_taken_after_their_projection(small_method, zeros, projection):
+    method = small_method(projection=projection, feature_tap="projected")
+    measured, D = method.score(zeros.test[:3])["L_GD"], method.D
+    with method.evaluating():
+        x = method.pixels(zeros.test[:3])
+        maps = [D.project_local(D.to_local(image)) for image in (x, method.G(method.E(x)))]
+        expected = (maps[0] - maps[1]).abs().mean((1, 2, 3)).numpy()
+    np.testing.assert_allclose(measured, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("reconstruction", ["sum", "mean"])
+def test_validation_watches_the_reconstruction_error(trained_as, zeros, reconstruction):
+    trained, images = trained_as(reconstruction=reconstruction), zeros.train[:10]
     with trained.evaluating():
         x = trained.pixels(images)
-        expected = ((x - trained.G(trained.E(x))) ** 2).mean().item()
+        squares = (x - trained.G(trained.E(x))) ** 2
+        expected = (squares.mean() if reconstruction == "mean" else squares.sum() / len(images)).item()
     assert trained.validate(images) == {"validation_L_AE": pytest.approx(expected, rel=1e-4)}
 
 

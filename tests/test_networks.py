@@ -8,17 +8,22 @@ from torch import nn
 
 from adcgan import networks
 from adcgan.architectures import counts
-from adcgan.config import configure
+from adcgan.config import RECIPES, configure
 
 FORMATS = {28: 1, 32: 3, 64: 3}
 BUILT = [(architecture, size) for architecture in ("t2r", "t2p") for size in FORMATS]
+# The side of the map that the contrastive loss compares, by layer tables, recipe and image size.
+SIDES = {
+    ("t2r", "printed"): {28: 4, 32: 4, 64: 6}, ("t2r", "script"): {28: 6, 32: 6, 64: 10},
+    ("t2p", "printed"): {28: 7, 32: 8, 64: 8}, ("t2p", "script"): {28: 7, 32: 8, 64: 8},
+}  # fmt: skip
 BATCH = 2
 
 
 @cache
-def full_width(architecture, size):
+def full_width(architecture, size, recipe="printed"):
     """The configuration, and the four networks on torch's "meta" device: real modules and shapes, no numbers."""
-    config = configure("adcgan", "one-vs-all", size, FORMATS[size], architecture=architecture)
+    config = configure("adcgan", "one-vs-all", size, FORMATS[size], recipe=recipe, architecture=architecture)
     with torch.device("meta"):
         return config, {
             "encoder": networks.Encoder(config),
@@ -45,9 +50,10 @@ def normalised_layers(network):
     return [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)]
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize(("architecture", "size"), BUILT)
-def test_built_networks_have_the_counts_of_their_tables(architecture, size):
-    config, built = full_width(architecture, size)
+def test_built_networks_have_the_counts_of_their_tables(architecture, size, recipe):
+    config, built = full_width(architecture, size, recipe)
     for name, expected in counts(config).items():
         modules = counted_modules(built[name])
         kinds = {"conv": nn.Conv2d, "deconv": nn.ConvTranspose2d, "linear": nn.Linear}
@@ -63,22 +69,23 @@ def test_built_networks_have_the_counts_of_their_tables(architecture, size):
     ],
 )
 def test_t2r_has_the_parameters_of_the_october_2021_models(size, millions):
-    _, built = full_width("t2r", size)
+    _, built = full_width("t2r", size, "script")
     for name, expected in millions.items():
         parameters = sum(parameter.numel() for parameter in built[name].parameters()) / 1e6
         decimals = len(expected.partition(".")[2])
         assert f"{parameters:.{decimals}f}" == expected, name
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize(("architecture", "size"), BUILT)
-def test_outputs_have_the_shapes_of_the_specification(architecture, size):
-    config, built = full_width(architecture, size)
+def test_outputs_have_the_shapes_of_the_specification(architecture, size, recipe):
+    config, built = full_width(architecture, size, recipe)
     x = torch.zeros(BATCH, FORMATS[size], size, size, device="meta")
     z = torch.zeros(BATCH, config.latent_size, device="meta")
     assert built["encoder"](x).shape == z.shape
     assert built["generator"](z).shape == x.shape
-    assert built["latent_discriminator"](z, z).shape == (BATCH, 1)
-    side = {"t2r": {28: 6, 32: 6, 64: 10}, "t2p": {28: 7, 32: 8, 64: 8}}[architecture][size]
+    assert built["latent_discriminator"](z, z).shape == (BATCH, 1 if recipe == "printed" else 2)  # two single vectors
+    side = SIDES[architecture, recipe][size]
     features = built["critic"](x)
     C_psi, phi_E = built["critic"].contrastive_pair(features)
     assert features.logit.shape == (BATCH,)
@@ -146,9 +153,10 @@ def test_the_global_vector_is_the_last_map_summed_over_its_locations(small_confi
 
 
 def test_feature_taps_are_the_local_map_before_and_after_its_projection(small_config):
-    critic = networks.Critic(small_config()).eval()
+    critic = networks.Critic(small_config(recipe="script")).eval()
     x = torch.rand(3, 1, 28, 28)
     features = critic(x)
+    assert critic.f_D(x, "raw").shape != critic.f_D(x, "projected").shape
     torch.testing.assert_close(critic.f_D(x, "raw"), features.local_map)
     torch.testing.assert_close(critic.f_D(x, "projected"), critic.contrastive_pair(features)[0])
 

@@ -5,20 +5,22 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
-from adcgan import notebook
+from adcgan import experiments, notebook
+from adcgan.config import configure
 from adcgan.errors import AdcganError
-from adcgan.records import read_all
+from adcgan.records import Cell, read_all
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERMILL = Path(sys.executable).parent / "papermill"
-TINY = "epochs=1 warm_up_epochs=1 width=0.1 batch_size=16"
+TINY = "epochs=1 warm_up_epochs=0 width=0.1 batch_size=16"
 DEFAULTS = {
-    "method": "adcgan", "dataset": "digits", "scheme": "one-vs-all", "classes": "[0]", "seeds": "[0]", "options": "",
-    "runs": "runs", "device": "auto",
+    "method": "adcgan", "recipe": "", "scale": "", "dataset": "digits", "scheme": "one-vs-all", "classes": "[0]",
+    "seeds": "[0]", "options": "", "runs": "runs", "device": "auto",
 }  # fmt: skip
 
 
@@ -31,16 +33,18 @@ def papermill(directory, *parameters):
 
 
 def test_papermill_trains_then_loads_and_shows_what_was_asked(tmp_path):
-    parameters = [("dataset", "digits"), ("classes", "[0]"), ("runs", tmp_path / "runs"), ("options", TINY)]
+    given = {"dataset": "digits", "classes": "[0]", "recipe": "script", "runs": tmp_path / "runs", "options": TINY}
+    parameters = list(given.items())
     done, out = papermill(tmp_path, *parameters)
     assert done.returncode == 0, done.stderr
     (record,) = read_all(tmp_path / "runs")
+    assert (record.cell.recipe, record.cell.scale) == ("script", "laptop")
     written = (record.directory / "record.json").stat().st_mtime_ns
     outputs = [output for cell in nbformat.read(out, 4).cells for output in cell.get("outputs", [])]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(pictures) == 4, "losses, histograms, ROC, pictures"
     assert notebook.shows(out, 0) and not notebook.shows(out, 1)
-    assert any("epoch 2/2" in output.get("text", "") for output in outputs)
+    assert any("epoch 1/1" in output.get("text", "") for output in outputs)
     done, _ = papermill(tmp_path, *parameters)
     assert done.returncode == 0, done.stderr
     assert (record.directory / "record.json").stat().st_mtime_ns == written
@@ -65,6 +69,10 @@ def test_papermill_refuses_an_unknown_parameter_before_any_work(tmp_path):
         ({"dataset": 5}, "expected text"),
         ({"options": 7}, "expected text"),
         ({"options": "epochs"}, "expected NAME=VALUE"),
+        ({"recipe": "scripted"}, "unknown recipe 'scripted': expected one of printed, script"),
+        ({"recipe": None}, "recipe is None: expected text"),
+        ({"scale": "huge"}, "unknown scale 'huge': expected one of paper, laptop"),
+        ({"method": "alad", "recipe": "script"}, "recipes are AD-CGAN's"),
     ],
 )
 def test_ill_typed_parameters_are_refused_in_one_line(change, message):
@@ -92,7 +100,77 @@ def test_relative_paths_start_at_the_repository_root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert notebook.from_root("runs") == ROOT / "runs"
     assert notebook.from_root(str(tmp_path)) == tmp_path
-    given = dict(method="pca", scheme="one-vs-all", classes=[], seeds=[0], options={}, runs="runs", device="cpu")
+    given = dict(
+        method="pca", recipe="", scale="", scheme="one-vs-all", classes=[], seeds=[0], options={}, runs="runs",
+        device="cpu",
+    )  # fmt: skip
     for dataset, expected in (("mnist", "mnist"), ("pets", str(ROOT / "pets")), (str(tmp_path), str(tmp_path))):
         names = given | {"dataset": dataset}
         assert notebook.parameters(names, set(names) - {"method"})["dataset"] == expected
+
+
+# --- what a sweep leaves -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(digits, tmp_path):
+    """Three classes' runs of a library baseline, all recorded but the last, and their directory."""
+    _, cells = experiments.plan("pca", "digits", "one-vs-all", [0, 1, 2], [0])
+    for cell in cells[:2]:
+        experiments.run(cell, digits, tmp_path, "cpu")
+    return cells, tmp_path
+
+
+def test_a_sweep_leaves_an_executed_notebook_of_a_complete_kind_that_trains_nothing(three, digits, capsys):
+    """Through the real papermill; more than two runs are shown in one picture."""
+    cells, runs = three
+    place = runs / "notebooks/pca-digits-one-vs-all.ipynb"
+    notebook.leave(cells[1], cells, runs)
+    assert not place.parent.exists(), "a class is missing"
+    experiments.run(cells[2], digits, runs, "cpu")
+    notebook.leave(cells[2], cells, runs)
+    assert capsys.readouterr().err == ""
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
+    outputs = [output for cell in nbformat.read(place, 4).cells for output in cell.get("outputs", [])]
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 1 and not any(notebook.shows(place, cell.label) for cell in cells)
+    assert len(read_all(runs)) == 3
+
+
+@pytest.fixture
+def papermill_module(monkeypatch):
+    """A papermill that only writes down what it is given, and fails where it is told to."""
+    calls = []
+
+    def execute_notebook(source, target, given, **_):
+        calls.append((target, given))
+        target.write_text("partial")
+        if "fails" in calls:
+            raise RuntimeError("many lines\nthe last one")
+
+    monkeypatch.setitem(sys.modules, "papermill", SimpleNamespace(execute_notebook=execute_notebook))
+    return calls
+
+
+def test_a_notebook_is_left_for_seed_0_of_the_tables_runs_alone(papermill_module, monkeypatch, small_config, tmp_path):
+    monkeypatch.setattr(notebook.plan, "state", lambda cell, runs: "done")
+    small = small_config()
+    config = configure("adcgan", "one-vs-all", 28, 1, recipe="script", scale="laptop")
+    cells = [Cell("adcgan", "mnist", "one-vs-all", n, s, config, "script", "laptop") for s in (0, 1) for n in (3, 5)]
+    notebook.leave(cells[2], cells, tmp_path)
+    notebook.leave(Cell("adcgan", "mnist", "one-vs-all", 0, 0, small, "printed", "paper"), cells, tmp_path)
+    assert papermill_module == [] and not list(tmp_path.iterdir())
+    notebook.leave(cells[0], cells, tmp_path)
+    ((_, given),) = papermill_module
+    assert set(given) == set(notebook.PARAMETERS) - {"options"}
+    assert (given["recipe"], given["scale"], given["classes"], given["seeds"]) == ("script", "laptop", "[3, 5]", "[0]")
+    (left,) = (tmp_path / "notebooks").iterdir()
+    assert left.name == "adcgan-script-laptop-mnist-one-vs-all.ipynb"
+
+
+def test_a_notebook_that_fails_is_said_and_left_out(papermill_module, three, digits, capsys):
+    cells, runs = three
+    papermill_module.append("fails")
+    notebook.leave(cells[0], cells[:1], runs)
+    assert f"no notebook {runs / 'notebooks/pca-digits-one-vs-all.ipynb'}: the last one" in capsys.readouterr().err
+    assert not list((runs / "notebooks").iterdir())

@@ -87,12 +87,16 @@ def test_citation_file_names_the_paper_and_the_software():
 
 def test_committed_runs_hold_nothing_but_whole_records():
     from adcgan.book.common import committed, repeated
-    from adcgan.records import RECORD
+    from adcgan.format1 import DIRECTORY, SUMS
+    from adcgan.records import DIAGNOSTICS, RECORD
 
     runs, records = ROOT / "runs", [*committed(), *repeated()]
     known = {record.directory / name for record in records for name in (RECORD, *record.content["files"])}
+    known |= {record.directory / name for record in records if record.diagnostics for name in DIAGNOSTICS}
+    known |= {place / DIRECTORY / SUMS for place in (runs, *(ROOT / "repeats").iterdir())}
     command = ["git", "ls-files", "runs", "repeats"]
     tracked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split()
     others = {ROOT / path for path in tracked} - known - {runs / "README.md"}
-    assert {path.parent for path in others} <= {runs / "notebooks"}, others
+    assert {path.parent for path in others} <= {runs / "notebooks", runs / DIRECTORY / "notebooks"}, others
+    assert not any(path.endswith(".safetensors") for path in tracked)
     assert {record.cell for record in repeated()} <= {record.cell for record in committed()}, "there are the others"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adcgan import records, training
+from adcgan import records, scores, training, write
+from adcgan.config import configure, digest
 from adcgan.errors import AdcganError
 from adcgan.evaluation import auroc
 from adcgan.experiments import COLUMNS
@@ -27,16 +28,10 @@ def copy(record, runs_of, tmp_path):
 @pytest.fixture
 def parts(record):
     """What `records.write` was given for the finished record."""
-    added = ("format", "pictures", "files")
+    added = ("format", "pictures", "files", records.SELF)
     content = {name: value for name, value in record.content.items() if name not in added}
     arrays = {"labels": record.labels, "anomalous": record.anomalous} | record.components
-    return (
-        content,
-        arrays,
-        {name: row[..., None] for name, row in record.picture_rows().items()},
-        record.study,
-        record.walk,
-    )
+    return content, arrays, {name: row[..., None] for name, row in record.picture_rows().items()}
 
 
 @contextmanager
@@ -51,9 +46,23 @@ def full_disk(room):
 
 
 def edit(path, change):
+    """Change a record, its own hash with it, so that another check has to find it out."""
     content = json.loads(path.read_text())
     change(content)
+    if records.SELF in content:
+        content[records.SELF] = records.own_hash(content)
     path.write_text(json.dumps(content))
+
+
+def digested(change):
+    """A change to a record's configuration, its digest with it."""
+
+    def changed(content):
+        change(content["config"])
+        run = content["run"]
+        content["digest"] = digest(run["method"], run["scheme"], run["recipe"], run["scale"], content["config"])
+
+    return changed
 
 
 def refusal(copy, named=RECORD):
@@ -66,8 +75,8 @@ def refusal(copy, named=RECORD):
 
 
 def test_a_record_is_read_back_as_it_was_written(record, parts, runs_of, tmp_path):
-    content, arrays, rows, *beside = parts
-    written = records.write(record.cell, tmp_path, content, arrays, rows, *beside)
+    content, arrays, rows = parts
+    written = records.write(record.cell, tmp_path, content, arrays, rows)
     assert written.content == record.content and written.cell == record.cell
     assert (written.directory / RECORD).read_bytes() == (record.directory / RECORD).read_bytes()
     again = records.read(record.directory / RECORD, runs_of(record))
@@ -84,7 +93,8 @@ def test_aurocs_are_exactly_those_of_the_stored_scores(record):
 
 
 def test_stored_scores_are_equation_4_of_the_stored_components(record):
-    c = {name: values.astype(np.float64) for name, values in record.components.items()}
+    terms = scores.terms(record.cell.config)  # recipe printed sums, and the components are means
+    c = {name: values.astype(np.float64) * terms[name] for name, values in record.components.items()}
     expected = 0.1 * c["L_GD"] + 0.9 * c["L_GR"] + 0.5 * c["L_FE"] + 0.5 * c["L_FL"]
     assert (record.scores == expected.astype(np.float32)).all()
 
@@ -98,9 +108,10 @@ def test_a_record_holds_every_test_image_once_in_half_precision(record, zeros):
 def test_a_record_says_what_was_run_on_what(record, digits, zeros, run_options):
     content = record.content
     assert content["run"] == {
-        "method": "adcgan", "dataset": "digits", "scheme": "one-vs-all", "label": 0, "class_name": "0", "seed": 0,
+        "method": "adcgan", "recipe": "printed", "scale": "paper", "dataset": "digits", "scheme": "one-vs-all",
+        "label": 0, "class_name": "0", "seed": 0,
     }  # fmt: skip
-    assert content["departures"].items() <= run_options.items()
+    assert content["changes"].items() <= run_options.items() and content["changes"] == record.cell.changes
     assert content["config"] == record.cell.config.to_dict()
     assert content["data"] == {"fingerprint": digits.fingerprint, "canonical": True, "provenance": "canonical"}
     counts = {
@@ -110,7 +121,12 @@ def test_a_record_says_what_was_run_on_what(record, digits, zeros, run_options):
     }
     assert content["images"] == counts
     assert len(content["losses"]) == 6 and set(content["losses"][0]) == {"L_AE"} and "L_dz" in content["losses"][1]
-    assert content["device"]["type"] == "cpu" and content["cost"]["train_seconds"] > 0
+    assert content["device"]["type"] == "cpu" and content["ended"] == "budget"
+    cost = content["cost"]
+    assert all(cost[f"{part}_seconds"] > 0 for part in ("train", "score", "per_epoch"))
+    assert all(cost[f"{part}_processor_seconds"] > 0 for part in ("train", "score"))
+    assert cost["steps"] == 6 * (len(zeros.train) // 16) and cost["resumed"] == 0
+    assert content["spread"]["images"] > content["spread"]["reconstructions"] > 0
 
 
 def test_picture_rows_are_the_named_pictures_and_their_reconstructions(record, zeros):
@@ -125,20 +141,40 @@ def test_picture_rows_are_the_named_pictures_and_their_reconstructions(record, z
 
 
 def test_picture_rows_of_colour_pictures_keep_their_colours(record, parts, tmp_path):
-    content, arrays, _, *beside = parts
+    content, arrays, _ = parts
     rows = {name: np.full((3, 32, 32, 3), colour, np.uint8) for name, colour in (("normal", 40), ("anomalous", 200))}
     rows["normal"][1, ..., 0] = 250
-    written = records.write(record.cell, tmp_path, content, arrays, rows, *beside)
+    written = records.write(record.cell, tmp_path, content, arrays, rows)
     kept = written.picture_rows()
     assert all(np.abs(kept[name].astype(int) - row).mean() < 5 for name, row in rows.items())  # JPEG is not exact
     assert Image.open(written.directory / "pictures.jpg").size == (3 * 32, 2 * 32)
 
 
-def test_departures_name_the_directory_and_paper_settings_do_not(record, small_config, tmp_path):
-    assert record.directory.name == f"seed-0-{record.content['digest'][:8]}"
-    paper = small_config(width=1.0, batch_size=32, warm_up_epochs=5, epochs=15)
-    cell = records.Cell("adcgan", "mnist", "one-vs-all", 7, 2, paper)
-    assert cell.directory(tmp_path) == tmp_path / "adcgan" / "mnist" / "one-vs-all" / "class-7" / "seed-2"
+def test_changes_name_the_directory_and_a_recipes_settings_do_not(record, small_config, tmp_path):
+    assert record.directory.name == f"seed-0-{record.cell.variant}"
+    place = ("digits", "one-vs-all", "class-7", "seed-2")
+    for method, recipe, scale, names in (
+        ("adcgan", "printed", "paper", ("paper", "adcgan-printed")),
+        ("adcgan", "script", "laptop", ("laptop", "adcgan-script")),
+        ("alad", None, "laptop", ("laptop", "alad")),
+        ("knn", None, None, ("library", "knn")),
+    ):
+        config = configure(method, "one-vs-all", 28, 1, recipe=recipe, scale=scale)
+        cell = records.Cell(method, "digits", "one-vs-all", 7, 2, config, recipe, scale)
+        assert cell.directory(tmp_path) == tmp_path.joinpath(*names, *place)
+        assert cell.variant == "" and cell.changes == {} and cell.name == names[1]
+
+
+def test_an_ablations_eight_digits_follow_from_its_changes_alone():
+    """They name directories under runs/: records would be orphaned by a change."""
+
+    def cell(recipe, scale, dataset="mnist", **options):
+        config = configure("adcgan", "one-vs-all", 28, 1, recipe=recipe, scale=scale, **options)
+        return records.Cell("adcgan", dataset, "one-vs-all", 0, 0, config, recipe, scale)
+
+    assert cell("printed", "laptop", contrastive="masked", epochs=1).variant == "37b76b33"
+    assert cell("printed", "paper", "digits", epochs=1, contrastive="masked").variant == "37b76b33"
+    assert cell("script", "paper", epochs=1).variant != cell("script", "paper", epochs=2).variant
 
 
 def test_every_record_is_found_and_none_twice(record, runs_of, tmp_path):
@@ -161,7 +197,9 @@ def test_a_record_of_other_bytes_is_refused(copy):
     refusal(copy)
 
 
-@pytest.mark.parametrize("name", ["format", "cell", "config", "digest", "auroc", "losses", "data", "files"])
+@pytest.mark.parametrize(
+    "name", ["format", "run", "config", "changes", "digest", "auroc", "losses", "data", "ended", "files", "sha256"]
+)
 def test_a_record_without_one_of_its_parts_is_refused(copy, name):
     edit(copy[1], lambda content: content.pop(name))
     assert name in refusal(copy)
@@ -171,16 +209,16 @@ def test_a_record_without_one_of_its_parts_is_refused(copy, name):
     ("change", "complaint"),
     [
         (lambda content: content.update(comment="mine"), "comment"),
-        (lambda content: content["run"].update(label="0"), "cell/label"),
+        (lambda content: content["run"].update(label="0"), "run/label"),
         (lambda content: content["auroc"].update(NS=71.3), "auroc/NS"),
         (lambda content: content.update(format=99), "format"),
         (lambda content: content["config"].update(rho=0.25), "digest"),
-        (lambda content: content["config"].update(epochs=-1), "epochs"),
-        (lambda content: content["config"].update(invented=1), "invented"),
-        (lambda content: content["config"].pop("image_size"), "image size"),
+        (digested(lambda config: config.update(epochs=-1)), "epochs"),
+        (digested(lambda config: config.update(invented=1)), "invented"),
+        (digested(lambda config: config.pop("image_size")), "image size"),
         (lambda content: content["run"].update(method="gan"), "gan"),
-        (lambda content: content["config"].update(image_size="28"), "image size '28'"),
-        (lambda content: content["config"].update(width=10**400), "below 2^63"),
+        (digested(lambda config: config.update(image_size="28")), "image size '28'"),
+        (digested(lambda config: config.update(width=10**400)), "below 2^63"),
         (lambda content: content.update(finished="<b>now</b>"), "finished"),
         (lambda content: content["auroc"].update({"L_<img>": 0.5}), "auroc"),
         (lambda content: content["files"].update({"../x": "0" * 64}), "files"),
@@ -216,7 +254,7 @@ def test_a_changed_or_missing_file_beside_a_record_is_refused(copy, name):
 
 
 def test_a_record_that_breaks_the_schema_is_not_written(record, parts, tmp_path):
-    content, arrays, rows, *beside = parts
+    content, arrays, rows = parts
     with pytest.raises(AdcganError, match="auroc/NS"):
         records.write(record.cell, tmp_path, content | {"auroc": {"NS": float("inf")}}, arrays, rows)
     assert not list(tmp_path.iterdir())
@@ -242,9 +280,9 @@ def test_a_full_disk_leaves_no_record_and_nothing_half_written(record, parts, tm
 
 def test_a_file_is_as_before_where_its_replacement_cannot_be_written(tmp_path):
     path = tmp_path / "file"
-    records.write_by_rename(path, b"before")
+    write.written(path, b"before")
     with full_disk(3), pytest.raises(AdcganError, match="cannot be written"):
-        records.write_by_rename(path, b"after all")
+        write.written(path, b"after all")
     assert path.read_bytes() == b"before" and [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
@@ -270,7 +308,11 @@ def test_an_edited_auroc_is_found_out(copy):
     [
         (lambda content: content["auroc"].update(L_XX=0.5), "AUROC of L_XX is 0.5, but its scores give None"),
         (lambda content: content["images"].update(test_normal=5), "test_normal is 5, but its scores give"),
-        (lambda content: content["study"]["paper"].update(NS=0.99), "under the paper protocol is 0.99"),
+        (
+            lambda content: content["per_epoch"]["auroc"][-1].update({"reduction=mean": 0.01}),
+            "AUROC of reduction=mean after the last epoch is 0.01",
+        ),
+        (lambda content: content["per_epoch"]["auroc"][-1].update(xyz=0.5), "AUROC of xyz after the last epoch is 0.5"),
     ],
 )
 def test_what_the_scores_tell_of_an_edit_is_found_out(copy, change, complaint):
@@ -278,6 +320,15 @@ def test_what_the_scores_tell_of_an_edit_is_found_out(copy, change, complaint):
     edit(path, change)
     with pytest.raises(AdcganError, match=complaint):
         records.verify(records.read(path, runs))
+
+
+def test_with_few_images_what_half_precision_makes_of_an_auroc_is_no_edit():
+    """Two images of a kind whose order half precision cannot keep: the AUROC before may have been any of the two."""
+    anomalous, kept = np.array([True, False, False]), np.float16([0.2, 0.2, 0.1])
+    low, high = records._band(anomalous, kept)
+    assert low <= 0.5 and high >= 1.0
+    low, high = records._band(anomalous, np.float16([0.2, 0.19, 0.1]))
+    assert low > 0.99
 
 
 def test_a_record_nested_too_deep_is_refused(copy):

@@ -14,7 +14,8 @@ from adcgan.sizes import MODULES, sizes, totals
 
 NETWORKS = dict(zip(MODULES, (Encoder, Generator, Critic, LatentDiscriminator), strict=True))
 OPTIONS = [
-    {}, dict(projection="both"), dict(projection="global", logit_head="linear"), dict(projection="local"),
+    {}, dict(recipe="script"), dict(scale="laptop"), dict(local_tap="block"), dict(logit_head="mlp"),
+    dict(projection="both"), dict(projection="global", logit_head="linear"), dict(projection="local"),
     dict(critic_norm="spectral"), dict(latent_pair="marginal"), dict(encoder_output="none"), dict(width=0.1),
 ]  # fmt: skip
 

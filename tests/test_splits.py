@@ -7,7 +7,7 @@ import pytest
 from small import dataset, mnist_arrays, refusal
 
 from adcgan import experiments
-from adcgan.splits import make_split, subsample
+from adcgan.splits import make_split, normal_first, subsample, watched
 
 
 def test_one_vs_all_takes_the_class_as_normal(digits):
@@ -33,7 +33,60 @@ def test_the_test_set_may_have_the_anomalous_training_images_added(digits, schem
     assert (extended.test_labels == np.concatenate([official.test_labels, digits.train_labels[extra]])).all()
     assert (~extended.anomalous).sum() == (~official.anomalous).sum()
     assert extended.anomalous.sum() == official.anomalous.sum() + extra.sum()
-    assert (official.left_out == np.flatnonzero(extra)).all() and len(extended.left_out) == 0
+
+
+def many(normal, anomalous_train, anomalous_test):
+    """A data set of class 0, normal, and classes 1 and 2, with so many images of either kind."""
+    counts = {"train": (20, *anomalous_train), "test": (normal, *anomalous_test)}
+    labels = {name: np.repeat(np.arange(3), count) for name, count in counts.items()}
+    arrays = {f"{name}_labels": values for name, values in labels.items()}
+    number = np.arange(max(map(len, labels.values())), dtype=np.uint16).view(np.uint8).reshape(-1, 2)
+    for name, values in labels.items():  # every image holds its own number, and which part it is of
+        images = np.zeros((len(values), 28, 28), np.uint8)
+        images[:, 0, :2], images[:, 0, 2] = number[: len(values)], name == "test"
+        arrays[f"{name}_images"] = images
+    return dataset(**arrays)
+
+
+def test_the_test_set_may_be_filled_up_to_ten_thousand_with_anomalies_of_both_splits():
+    data = many(4000, (6000, 2000), (1500, 500))
+    official, filled = make_split(data, "one-vs-all", 0), make_split(data, "one-vs-all", 0, "ten-thousand")
+    assert len(filled.test) == len(filled.test_labels) == len(filled.anomalous) == 10_000
+    assert (filled.test[~filled.anomalous] == official.test[~official.anomalous]).all(), "all normal ones, in order"
+    assert (filled.train == official.train).all() and (filled.anomalous == (filled.test_labels != 0)).all()
+    assert np.bincount(filled.test_labels).tolist() == [4000, 4500, 1500], "each class its share of 7,500 and 2,500"
+    of_test = filled.test[filled.anomalous][:, 0, 2, 0] == 1
+    assert of_test.any() and not of_test.all()
+    whole = make_split(data, "one-vs-all", 0, "with-train")
+    bytes_of = {image.tobytes(): label for image, label in zip(whole.test, whole.test_labels, strict=True)}
+    assert len(bytes_of) == len(whole.test)
+    assert [bytes_of[image.tobytes()] for image in filled.test] == filled.test_labels.tolist(), "some of them all"
+    assert len({image.tobytes() for image in filled.test}) == 10_000, "none twice"
+    assert (make_split(data, "one-vs-all", 0, "ten-thousand").test == filled.test).all(), "always the same"
+
+
+def test_where_there_are_fewer_than_ten_thousand_images_all_are_taken(digits):
+    filled, whole = (make_split(digits, "one-vs-all", 3, name) for name in ("ten-thousand", "with-train"))
+    assert (filled.test == whole.test).all() and (filled.test_labels == whole.test_labels).all()
+
+
+def test_normal_images_may_go_first_and_keep_their_order(digits):
+    split = make_split(digits, "one-vs-all", 3)
+    first = normal_first(split)
+    count = int((~split.anomalous).sum())
+    assert not first.anomalous[:count].any() and first.anomalous[count:].all() and first.train is split.train
+    for kind in (False, True):
+        assert (first.test[first.anomalous == kind] == split.test[split.anomalous == kind]).all()
+        assert (first.test_labels[first.anomalous == kind] == split.test_labels[split.anomalous == kind]).all()
+
+
+def test_the_images_read_after_an_epoch_are_some_of_either_kind_and_always_the_same():
+    anomalous = np.random.default_rng(0).random(10_000) < 0.9
+    rows = watched(anomalous, 1000)
+    assert anomalous[rows].sum() == 1000 and (~anomalous[rows]).sum() == min(1000, (~anomalous).sum())
+    assert (np.diff(rows) > 0).all() and rows.tolist() == watched(anomalous, 1000).tolist()
+    assert set(watched(anomalous, 100)) < set(rows) and len(watched(anomalous, 100)) == 200
+    assert watched(np.array([True, False, False]), 1000).tolist() == [0, 1, 2]
 
 
 def test_all_vs_one_of_two_classes_is_refused():
@@ -71,7 +124,7 @@ def test_a_subsample_keeps_every_classs_share_and_the_order(digits, scheme, coun
     assert len(part.test) == count and (np.diff(part.test) > 0).all()
     assert (part.test_labels == split.test_labels[part.test]).all()
     assert (part.anomalous == split.anomalous[part.test]).all()
-    assert part.train is split.train and len(part.left_out) == 0
+    assert part.train is split.train
     share = count / len(split.test)
     assert (np.abs(np.bincount(part.test_labels) - share * np.bincount(split.test_labels)) <= 1).all()
 
@@ -95,9 +148,16 @@ def test_a_subsample_is_always_the_same_one_and_part_of_every_larger_one(digits)
 
 
 @pytest.mark.parametrize("count", [602, 603, 10_000])
-def test_a_subsample_of_all_images_or_more_is_refused(digits, count):
-    message = refusal(subsample, make_split(digits, "one-vs-all", 3), count)
-    assert f"test_images is {count}" in message and "602" in message
+def test_a_subsample_of_all_images_or_more_is_all_of_them(digits, count):
+    split = make_split(digits, "one-vs-all", 3)
+    part = subsample(split, count)
+    assert (part.test == split.test).all() and (part.test_labels == split.test_labels).all()
+    assert (part.anomalous == split.anomalous).all()
+
+
+def test_a_subsample_without_one_of_the_kinds_is_refused(digits):
+    message = refusal(subsample, make_split(digits, "one-vs-all", 3), 1)
+    assert "test_images is 1" in message and "too few for both normal and anomalous images" in message
 
 
 def test_a_run_of_fifty_test_images_records_fifty_and_has_a_directory_of_its_own(digits, tmp_path):
@@ -107,7 +167,7 @@ def test_a_run_of_fifty_test_images_records_fifty_and_has_a_directory_of_its_own
     images = record.content["images"]
     assert images["test_normal"] + images["test_anomalous"] == 50 == len(record.scores) == len(record.labels)
     assert images["train"] == (digits.train_labels == 3).sum()
-    assert record.content["departures"] == {"test_images": 50}
+    assert record.content["changes"] == {"test_images": 50}
     assert record.directory == part.directory(tmp_path) != whole.directory(tmp_path)
     expected = subsample(make_split(digits, "one-vs-all", 3), 50)
     assert (record.labels == expected.test_labels).all() and (record.anomalous == expected.anomalous).all()

@@ -4,15 +4,18 @@ import csv
 import html
 import re
 from dataclasses import fields
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from factories import CHANGES, DRAWS, LOOKS, NORMAL, NULLS, SHARED, write_format1, write_record
 from matplotlib.figure import Figure
 
-from adcgan import audit, config, data, evaluation, figures, paper, plan, statistics, study, tables
+from adcgan import audit, data, evaluation, figures, format1, paper, plan, statistics, study
 from adcgan.book import (
     audit_pages,
+    cell_pages,
     component_pages,
     decision_pages,
     gallery,
@@ -21,98 +24,31 @@ from adcgan.book import (
     study_pages,
     table_pages,
 )
-from adcgan.config import CONFIGS, configure
-from adcgan.methods import protocols
+from adcgan.config import CONFIGS, RECIPES, configure, open_choices
+from adcgan.config.adcgan import PLAIN
 from adcgan.networks import Critic, Encoder, Generator, LatentDiscriminator
-from adcgan.records import Cell, write
-from adcgan.scores import BOTH, COMPONENTS, combine, normality_score
+from adcgan.records import read_all
+from adcgan.scores import BOTH, COMPONENTS, combine
+from adcgan.study import cells as study_cells
 from adcgan.study import components, latents
-from adcgan.study.cells import CELL, NOT_RETRAINED, single_change
+from adcgan.study.cells import CELL, NOT_RETRAINED
 
-IMAGES, NORMAL = 41, 21  # an odd number of normal images: their halves differ by one
-CHANGES = {
-    "released": 0.003,
-    "reduction=sum": -0.02,
-    "latent_feature=released": 0.001,
-    "test_latents=released": -0.005,
-    "batch-statistics label order, batches of 32": 0.01,
-    "power-iteration of all networks, normal images first, batches of 32": 0.002,
-}  # AUROC against the paper protocol's, fractions
-READINGS = {*CHANGES, "rho=0.1"}  # beside the paper protocol
-
-NULLS = {"paper": protocols.DRAWS, "released": protocols.DRAWS} | {
-    protocols.batched(mode, order, size): protocols.LOOKS
-    for mode, order, size in protocols.BATCHED
-    if order != "shuffled order"
-}  # protocols and the splits that each is tried on
+ROOT = Path(__file__).resolve().parent.parent
 # The local map of 6 x 6, projected to 512 channels; pixels; latents; one logit.
 TERMS = {"L_GD": 512 * 6 * 6, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1}
-SHARED = {"one shared z": protocols.DRAWS, "16 shared z's": protocols.DRAWS // 16}  # other z's, and how many draws
-
-
-def write_record(
-    runs, dataset="mnist", label=0, seed=0, *, scheme="one-vs-all", method="adcgan", study=True, nulls=None, scale=1.0,
-    train=1, watched=None, finished="2026-01-01T00:00:00+00:00", **options,
-):  # fmt: skip
-    """A whole record, and with it the study that `adcgan.methods.protocols` makes, with numbers from a generator.
-
-    A reading is ``scale`` times its entry in `CHANGES` away from the paper protocol; ``nulls`` are draws by protocol,
-    ``train`` the number of training images, ``watched`` what was read after each epoch.
-    """
-    size, channels = tables.FORMATS.get(dataset, (28, 1))
-    cell = Cell(method, dataset, scheme, label, seed, configure(method, scheme, size, channels, **options))
-    random = np.random.default_rng([label, seed, len(dataset), len(options)])
-    anomalous = np.arange(IMAGES) % 2 == 1
-    components = {
-        name: (random.random(IMAGES) + 0.2 * anomalous).astype(np.float16)
-        for name in (COMPONENTS if method == "adcgan" else ("score",))
-    }
-    scores = normality_score(cell.config, components).astype(np.float32)
-    aurocs = {name: evaluation.auroc(anomalous, values) for name, values in {"NS": scores, **components}.items()}
-    content = {
-        "cell": {"method": method, "dataset": dataset, "scheme": scheme, "label": label, "class_name": f"name {label}",
-                 "seed": seed},
-        "config": cell.config.to_dict(), "departures": cell.departures, "digest": cell.digest, "auroc": aurocs,
-        "images": {"train": train, "test_normal": NORMAL, "test_anomalous": IMAGES - NORMAL},
-        "losses": [{"L_AE": value} for value in random.uniform(1, 2, getattr(cell.config, "total_epochs", 1))],
-        "data": {"fingerprint": "0" * 64, "canonical": True, "provenance": "canonical"},
-        "code": {"version": "0", "revision": "abc", "dirty": False},
-        "environment": {},
-        "device": {"type": "cpu", "name": "test", "threads": 1},
-        "cost": {"train_seconds": 60, "score_seconds": 1, "study_seconds": 1, "peak_memory_bytes": 1, "resumed": 0},
-        "finished": finished,
-    } | ({"watched": watched} if watched else {})  # fmt: skip
-    arrays = {"NS": scores, "labels": np.zeros(IMAGES, np.uint16), "anomalous": anomalous, **components}
-    pictures = {"normal": np.zeros((2, size, size, channels), np.uint8)}
-    if not study:
-        return write(cell, runs, content, arrays, pictures)
-    content["study"] = {"paper": aurocs} | {
-        name: aurocs | {"NS": aurocs["NS"] + scale * change} for name, change in CHANGES.items()
-    }
-    draws = {
-        f"left over, {rule}, {what}": random.uniform(0.2, 1, protocols.DRAWS)
-        for rule in ("released", "test_latents=released")
-        for what in ("NS", "L_FL", "mean L_FL")
-    }
-    draws |= {f"{name}, NS": random.uniform(0.4, 0.8, count) for name, count in SHARED.items()}
-    for protocol, splits in NULLS.items():
-        draws[f"null, {protocol}, NS"] = (nulls or {}).get(protocol, random.normal(0.5, 0.1, splits))
-    draws = {name: np.asarray(values, np.float32) for name, values in draws.items()}
-    walk = {name: random.normal(mean, 0.3, (2, 16, 1)).astype(np.float16)
-            for name, mean in (("D_z_reference", -0.5), ("D_z_image", 0))}  # fmt: skip
-    return write(cell, runs, content, arrays, pictures, draws | {"L_FL released": components["L_FL"]}, walk)
+READINGS = {*CHANGES, "rho=0.1"}  # beside the paper protocol
 
 
 @pytest.fixture
 def cells(tmp_path):
     """Studied cells of three data sets, both schemes and two seeds."""
     return [
-        write_record(tmp_path, "mnist", 0),
-        write_record(tmp_path, "mnist", 0, 1, scale=0.5),
-        write_record(tmp_path, "mnist", 3, scale=2),
-        write_record(tmp_path, "mnist", 3, scheme="all-vs-one", scale=-1),
-        write_record(tmp_path, "fashion_mnist", 5, scale=0.7),
-        write_record(tmp_path, "digits", 0, scale=3),
+        write_format1(tmp_path, "mnist", 0),
+        write_format1(tmp_path, "mnist", 0, 1, scale=0.5),
+        write_format1(tmp_path, "mnist", 3, scale=2),
+        write_format1(tmp_path, "mnist", 3, scheme="all-vs-one", scale=-1),
+        write_format1(tmp_path, "fashion_mnist", 5, scale=0.7),
+        write_format1(tmp_path, "digits", 0, scale=3),
     ]
 
 
@@ -157,16 +93,17 @@ FRAMES = {
 }
 
 
-def test_the_records_of_these_tests_hold_what_a_real_study_gives(small_method, digits, zeros, tmp_path):
-    rows = np.concatenate([np.flatnonzero(zeros.anomalous)[:20], np.flatnonzero(~zeros.anomalous)[:20]])
-    left_out = digits.train_images[zeros.left_out]
-    real = small_method().study(zeros.test[rows], zeros.test_labels[rows], zeros.anomalous[rows], left_out, zeros.train)
-    made = write_record(tmp_path)
-    assert set(made.study) == set(real.draws) | set(real.images)
-    assert set(made.readings) <= set(real.readings)
-    for name, values in real.draws.items():
+def test_the_records_of_these_tests_hold_what_a_real_study_gave(tmp_path):
+    real = max(study_cells.studied(read_all(ROOT / "runs")), key=lambda record: record.content["finished"])
+    made = write_format1(tmp_path)
+    assert set(made.content) >= set(real.content) - {"watched"}
+    assert set(made.study) == set(real.study) and set(made.readings) <= set(real.readings)
+    for name in set(real.study) - {"L_FL released"}:
+        values = real.study[name]
         assert (made.study[name].dtype, made.study[name].shape) == (values.dtype, values.shape)
-        assert len(values) == (protocols.LOOKS if "batches" in name else 12 if name.startswith("16") else 200)
+        assert len(values) == (LOOKS if "batches" in name else 12 if name.startswith("16") else DRAWS)
+    for name, values in made.walk.items():
+        assert (values.dtype, values.shape) == (real.walk[name].dtype, real.walk[name].shape)
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
@@ -177,23 +114,26 @@ def test_without_records_a_frame_is_empty_and_has_its_columns(frame, cells):
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
 def test_records_are_read_from_any_iterable(frame, cells, tmp_path):
-    records = [*cells, write_record(tmp_path, contrastive="literal")]
+    records = [*cells, write_format1(tmp_path, contrastive="literal")]
     assert len(frame(records)) and frame(iter(records)).equals(frame(records))
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
 def test_records_without_a_study_are_left_out(frame, cells, tmp_path):
     others = [
-        write_record(tmp_path, "mnist", 7, study=False),
-        write_record(tmp_path, "mnist", 0, method="pca", study=False),
+        write_format1(tmp_path, "mnist", 7, study=False),
+        write_format1(tmp_path, "mnist", 0, method="pca", study=False),
+        *(write_record(tmp_path, "mnist", 3, scale=scale) for scale in ("laptop", "paper")),  # of today
+        write_record(tmp_path, "mnist", 3, recipe="script"),
+        write_record(tmp_path, "mnist", 3, contrastive="masked"),
     ]
-    records = [*cells, write_record(tmp_path, contrastive="literal")]
+    records = [*cells, write_format1(tmp_path, contrastive="literal")]
     assert frame(others).empty
     assert frame(records + others).equals(frame(records))
 
 
 def test_other_weights_are_read_from_the_components(tmp_path):
-    record = write_record(tmp_path)
+    record = write_format1(tmp_path)
     frame = study.readings([record])
     for name, values in scored(record).items():
         row, ours = of(frame, record, reading=name), 100 * evaluation.auroc(record.anomalous, values)
@@ -212,7 +152,7 @@ def scored(record):
 
 @pytest.mark.parametrize("name", ["readings", "left_over", "nulls"])
 def test_readings_are_of_cells_at_the_papers_settings(name, cells, tmp_path):
-    changed = write_record(tmp_path, "mnist", 0, contrastive="literal")
+    changed = write_format1(tmp_path, "mnist", 0, contrastive="literal")
     assert changed.readings and FRAMES[name]([changed]).empty
     assert FRAMES[name]([*cells, changed]).equals(FRAMES[name](cells))
 
@@ -240,7 +180,7 @@ def test_cells_are_named_apart(cells):
 
 
 def test_a_class_that_is_its_number_is_named_once(tmp_path):
-    record = write_record(tmp_path)
+    record = write_format1(tmp_path)
     record.content["run"]["class_name"] = "0"
     assert set(study.readings([record])["cell"]) == {"MNIST, one-vs-all, 0, seed 0"}
 
@@ -292,9 +232,9 @@ def test_left_over_stands_beside_the_published_figure_of_the_same_cell(cells):
 
 
 def test_left_over_of_cells_with_the_scripts_training_are_those_alone(cells, page_of, tmp_path):
-    options = plan.CHANGES["released training"]
-    changed = write_record(tmp_path, "mnist", 3, **options)
-    records = [*cells, changed, write_record(tmp_path, "mnist", 0, optimiser="adamw")]
+    options = study_cells.CHANGES["released training"]
+    changed = write_format1(tmp_path, "mnist", 3, **options)
+    records = [*cells, changed, write_format1(tmp_path, "mnist", 0, optimiser="adamw")]
     frame = latents.left_over(records, options)
     assert list(frame["class"]) == [3, 3] and frame.iloc[0]["paper_protocol"] == pytest.approx(
         100 * changed.auroc["NS"]
@@ -305,7 +245,7 @@ def test_left_over_of_cells_with_the_scripts_training_are_those_alone(cells, pag
 
 
 def test_left_over_finds_the_published_figure_of_a_class_with_a_name(tmp_path):
-    record = write_record(tmp_path, "cats_vs_dogs", 1)
+    record = write_format1(tmp_path, "cats_vs_dogs", 1)
     assert set(latents.left_over([record])["published"]) == {published("cats_vs_dogs", "one-vs-all", "dogs")}
 
 
@@ -326,7 +266,7 @@ def test_one_left_over_z_serves_all_classes_of_a_data_set_scheme_and_seed(cells)
 
 
 def test_where_one_z_moves_all_classes_alike_their_mean_scatters_as_one_of_them(tmp_path):
-    first, second = write_record(tmp_path, label=0), write_record(tmp_path, label=1)
+    first, second = write_format1(tmp_path, label=0), write_format1(tmp_path, label=1)
     for name in second.study:
         if name.startswith("left over"):
             second.study[name] = first.study[name]
@@ -352,7 +292,7 @@ def test_nulls_give_mean_deviation_and_the_share_far_from_one_half(tmp_path):
     far = 0.5 + 3.01 * expected_sd() / 100
     near = 0.5 - 2.99 * expected_sd() / 100
     nulls = {"paper": [near] * 200, "released": [0.5] * 100 + [near] * 40 + [far] * 50 + [1 - far] * 10}
-    record = write_record(tmp_path, nulls=nulls)
+    record = write_format1(tmp_path, nulls=nulls)
     frame = study.nulls([record])
     assert dict(zip(frame["protocol"], frame["splits"], strict=True)) == NULLS
     for protocol, draws in nulls.items():
@@ -365,7 +305,7 @@ def test_nulls_give_mean_deviation_and_the_share_far_from_one_half(tmp_path):
 
 
 def test_a_changed_cell_is_set_against_the_same_cell_without_the_change(cells, tmp_path):
-    changed = write_record(tmp_path, "mnist", 0, 1, contrastive="literal", study=False)
+    changed = write_format1(tmp_path, "mnist", 0, 1, contrastive="literal", study=False)
     frame = study.retrained([*cells, changed])
     assert len(frame) == 1
     row = of(frame, changed, reading="contrastive=literal")
@@ -379,7 +319,7 @@ def test_a_changed_cell_is_set_against_the_same_cell_without_the_change(cells, t
 
 
 def test_a_changed_cell_has_its_own_readings_with_the_averages_anew(cells, tmp_path):
-    changed = write_record(tmp_path, "mnist", 0, contrastive="literal")
+    changed = write_format1(tmp_path, "mnist", 0, contrastive="literal")
     of_paper = changed.content["study"]["paper"]
     changed.content["study"] |= {study.RECONSTRUCTION_STATISTICS: of_paper | {"NS": 0.7}, BOTH: of_paper | {"NS": 0.8}}
     row = of(study.retrained([*cells, changed]), changed, reading="contrastive=literal")
@@ -388,7 +328,10 @@ def test_a_changed_cell_has_its_own_readings_with_the_averages_anew(cells, tmp_p
 
 def test_the_page_of_changed_trainings_sets_each_beside_its_cell_with_the_defaults(cells, page_of, tmp_path):
     assert "trained again with a change yet" in page_of("retrained", cells)
-    changed = [write_record(tmp_path, "mnist", 0, reconstruction="sum"), write_record(tmp_path, "digits", 0, beta=0.1)]
+    changed = [
+        write_format1(tmp_path, "mnist", 0, reconstruction="sum"),
+        write_format1(tmp_path, "digits", 0, beta=0.1),
+    ]
     (line,) = rows_of(page_of("retrained", [*cells, *changed]))  # the digits are no data set of the study
     assert line["change"] == "reconstruction=sum" and line["cell"] == "MNIST, one-vs-all, 0 name 0, seed 0"
     figures_of = (100 * record.auroc["NS"] for record in (cells[0], changed[0]))
@@ -403,19 +346,19 @@ def test_the_page_of_changed_trainings_sets_each_beside_its_cell_with_the_defaul
     ids=lambda other: next(iter(other)),
 )
 def test_without_its_own_default_cell_a_changed_cell_is_left_out(tmp_path, other):
-    changed = write_record(tmp_path, contrastive="literal")
-    assert study.retrained([changed, write_record(tmp_path, **other)]).empty
-    assert len(study.retrained([changed, write_record(tmp_path)])) == 1
+    changed = write_format1(tmp_path, contrastive="literal")
+    assert study.retrained([changed, write_format1(tmp_path, **other)]).empty
+    assert len(study.retrained([changed, write_format1(tmp_path)])) == 1
 
 
 def test_a_cell_with_two_changes_is_no_single_change(tmp_path):
-    records = [write_record(tmp_path), write_record(tmp_path, contrastive="literal", critic_steps=1)]
+    records = [write_format1(tmp_path), write_format1(tmp_path, contrastive="literal", critic_steps=1)]
     assert study.retrained(records).empty
     assert not study.effects(records, ["mnist"])["retrained"].any()
 
 
 def test_a_default_cell_need_not_hold_a_study(tmp_path):
-    records = [write_record(tmp_path, study=False), write_record(tmp_path, contrastive="literal", study=False)]
+    records = [write_format1(tmp_path, study=False), write_format1(tmp_path, contrastive="literal", study=False)]
     assert len(study.retrained(records)) == 1
     effects = study.effects(records, ["mnist"])
     (row,) = effects[effects["retrained"].astype(bool)].to_dict("records")
@@ -423,7 +366,7 @@ def test_a_default_cell_need_not_hold_a_study(tmp_path):
 
 
 def test_effects_are_ordered_by_absolute_size_and_those_without_an_interval_come_last(cells, tmp_path):
-    frame = study.effects([*cells, write_record(tmp_path, contrastive="literal")], ("mnist", "fashion_mnist"))
+    frame = study.effects([*cells, write_format1(tmp_path, contrastive="literal")], ("mnist", "fashion_mnist"))
     *told, last = frame["reading"]
     assert set(told) == READINGS and last == "contrastive=literal", "one class, whatever its size"
     sizes = frame["mean"].abs()[:-1]
@@ -472,7 +415,7 @@ def test_effects_name_the_registers_row(cells):
 
 
 def test_readings_and_retrained_cells_stand_side_by_side(cells, tmp_path):
-    changed = write_record(tmp_path, contrastive="literal")
+    changed = write_format1(tmp_path, contrastive="literal")
     frame = study.effects([*cells, changed], ("mnist",)).set_index(["reading", "retrained"])
     assert frame.loc[("contrastive=literal", True), "cells"] == 1
     assert frame.loc[("contrastive=literal", True), "mean"] == pytest.approx(
@@ -488,13 +431,7 @@ def test_readings_and_retrained_cells_stand_side_by_side(cells, tmp_path):
     "options", [dict(epochs=1), dict(reduction="sum"), dict(test_set="with-train"), dict(width=0.5)]
 )
 def test_a_run_of_another_budget_or_another_reading_is_no_retrained_effect(cells, tmp_path, options):
-    assert study.retrained([*cells, write_record(tmp_path, **options)]).empty
-
-
-def test_another_set_of_networks_is_one_change_with_all_that_it_settles(cells, tmp_path):
-    other = write_record(tmp_path, architecture="t2p")
-    assert len(other.cell.departures) > 1
-    assert list(study.retrained([*cells, other])["reading"]) == ["architecture=t2p"]
+    assert study.retrained([*cells, write_format1(tmp_path, **options)]).empty
 
 
 @pytest.fixture
@@ -512,11 +449,16 @@ def page_of(monkeypatch):
     return show
 
 
+def as_read(text):
+    """With the signs and spaces of a keyboard."""
+    return text.replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
+
+
 def rows_of(text):
     """The rows of the page's tables as dictionaries from heading to text."""
     rows = []
     for table in re.findall(r"<table.*?</table>", text):
-        table = table.replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
+        table = as_read(table)
         lines = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in re.findall(r"<tr[^>]*>(.*?)</tr>", table)]
         head, *body = [[html.unescape(cell) for cell in line] for line in lines]
         rows += [dict(zip(head, line, strict=True)) for line in body]
@@ -547,7 +489,7 @@ def picture_of(text):
 
 
 def test_components_are_the_terms_of_the_score_and_their_own_auroc(cells, tmp_path):
-    changed = write_record(tmp_path, contrastive="literal")
+    changed = write_format1(tmp_path, contrastive="literal")
     frame = components.components([*cells, changed])
     assert len(frame) == len(cells) * len(COMPONENTS)
     for cell in cells:
@@ -569,14 +511,14 @@ PAGES = ["left_over", "readings", "effects", "nulls"]
 
 @pytest.mark.parametrize("name", [*PAGES, "other_latents", "ladder", "best"])
 def test_without_records_a_page_is_a_plain_note(name, page_of, tmp_path):
-    without = [write_record(tmp_path, study=False)]
+    without = [write_format1(tmp_path, study=False)]
     for records in ([],) if name in ("ladder", "best") else ([], without):
         text = page_of(name, records)
         assert re.fullmatch(r'<p class="adcgan-note">[^<]+</p>', text)
 
 
 def test_what_needs_no_study_is_shown_of_cells_without_one(page_of, tmp_path):
-    record = write_record(tmp_path, study=False)
+    record = write_format1(tmp_path, study=False)
     assert [line["cell"] for line in rows_of(page_of("best", [record]))] == ["0 name 0, seed 0"]
     column = "MNIST, one-vs-all, 1 cell: means"
     variants = {line["variant"]: line[column] for line in rows_of(page_of("ladder", [record]))}
@@ -584,24 +526,29 @@ def test_what_needs_no_study_is_shown_of_cells_without_one(page_of, tmp_path):
 
 
 def test_a_run_on_ones_own_pictures_is_shown_under_their_name_and_breaks_no_page(page_of, tmp_path, monkeypatch):
-    own = write_record(tmp_path, "folder-<b>R&D")
+    own, name_of = write_format1(tmp_path, "folder-<b>R&D"), "folder-&lt;b&gt;R&amp;D, one-vs-all"
     for name in (*PAGES, "components", "autoencoder", "left_over_means", "other_latents", "latent_terms", "covered"):
-        for records in ([own], [own, write_record(tmp_path, "folder-<b>R&D", 1), write_record(tmp_path, "mnist", 0)]):
+        others = [write_format1(tmp_path, "folder-<b>R&D", 1), write_format1(tmp_path, "mnist", 0)]
+        for records in ([own], [own, *others]):
             text = page_of(name, records)
             assert "<b>R" not in text
-    assert "folder-&lt;b&gt;R&amp;D, one-vs-all" in page_of("components", [own])
+    assert name_of in page_of("components", [own])
+    today = write_record(tmp_path, "folder-<b>R&D", scale="laptop")
     for module in (gallery, opening, table_pages):
-        monkeypatch.setattr(module, "committed", lambda: (own,))
-    monkeypatch.setattr(table_pages, "ROOT", tmp_path)
-    assert "1 class<" in gallery.contents().text.replace("</a>", "<")
+        monkeypatch.setattr(module, "committed", lambda: (own, today))
+    for module in (table_pages, cell_pages):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    assert "1 class<" in gallery.contents().text.replace("</a>", "<") and name_of in gallery.contents().text
     line = table_pages.run_list().text
     assert "<b>R" not in line and "--dataset PATH/&lt;b&gt;R&amp;D" in line and "--image-size 28 --channels 1" in line
     assert opening.measured().text and opening.coverage().text
+    for page in (*cell_pages.all_pages([own, today]), *gallery.all_pages([own, today])):
+        assert "<b>R" not in page.body and "&lt;b&gt;R&amp;D" in page.body
 
 
 @pytest.mark.parametrize("name", [*PAGES, "components", "autoencoder"])
 def test_a_page_shows_a_single_cell(name, page_of, tmp_path):
-    text = page_of(name, [write_record(tmp_path)])
+    text = page_of(name, [write_format1(tmp_path)])
     assert rows_of(text) and "nan" not in re.sub(r'src="[^"]*"', "", text).lower()
 
 
@@ -672,7 +619,7 @@ def test_a_reading_that_some_cells_lack_says_how_many_have_it(cells, page_of):
 
 
 def test_the_effects_page_shows_its_frame(cells, page_of, tmp_path):
-    records = [*cells, write_record(tmp_path, contrastive="literal")]
+    records = [*cells, write_format1(tmp_path, contrastive="literal")]
     text, frame = page_of("effects", records), study.effects(records, plan.STUDIED)
     shown = rows_of(text)
     assert "Fashion-MNIST and MNIST" in text and "smoke" not in text
@@ -755,7 +702,7 @@ def test_left_over_is_drawn_with_a_panel_per_rule_and_a_line_per_cell(cells, cou
 
 @pytest.mark.parametrize("count", [1, 6])
 def test_effects_are_drawn_with_the_largest_on_top(cells, count, tmp_path):
-    records = [*cells[:count], write_record(tmp_path, contrastive="literal")]
+    records = [*cells[:count], write_format1(tmp_path, contrastive="literal")]
     frame = study.effects(records, ("mnist", "fashion_mnist"))
     figure = figures.effects(frame)
     assert isinstance(figure, Figure)
@@ -796,9 +743,9 @@ def test_the_share_explained_by_a_released_rule_is_a_distribution_over_one_z_for
 
 
 def test_where_the_classes_have_other_numbers_of_images_the_script_leaves_a_z_over_for_each(cells, tmp_path):
-    other = write_record(tmp_path, "mnist", 4, train=2, scale=0.1)
+    other = write_format1(tmp_path, "mnist", 4, train=2, scale=0.1)
     assert latents.left_over_means([*cells, other]).empty, "no mean under one z"
-    records = [cells[0], write_record(tmp_path, "mnist", 5, train=2)]
+    records = [cells[0], write_format1(tmp_path, "mnist", 5, train=2)]
     records[1].study["left over, released, NS"] = 1 - records[0].study["left over, released, NS"]
     row = study.explained(records).set_index("reading").loc["released"]
     assert row["draws_low"] < row["fraction"] < row["draws_high"], "one z for both would leave nothing to vary"
@@ -808,9 +755,9 @@ def test_where_the_classes_have_other_numbers_of_images_the_script_leaves_a_z_ov
 
 
 def test_the_autoencoders_loss_is_read_at_the_end_of_the_warm_up_and_at_the_end(tmp_path, page_of):
-    default, changed = write_record(tmp_path), write_record(tmp_path, reconstruction="sum", study=False)
-    others = [write_record(tmp_path, warm_up_epochs=1), write_record(tmp_path, warm_up="learning-rate"),
-              write_record(tmp_path, method="pca", study=False)]  # fmt: skip
+    default, changed = write_format1(tmp_path), write_format1(tmp_path, reconstruction="sum", study=False)
+    others = [write_format1(tmp_path, warm_up_epochs=1), write_format1(tmp_path, warm_up="learning-rate"),
+              write_format1(tmp_path, method="pca", study=False)]  # fmt: skip
     frame = components.autoencoder([default, changed, *others])
     assert list(frame["change"]) == ["", "reconstruction=sum"]
     for record, pixels, (_, row) in zip((default, changed), (1, 784), frame.iterrows(), strict=True):
@@ -824,7 +771,7 @@ def test_the_autoencoders_loss_is_read_at_the_end_of_the_warm_up_and_at_the_end(
 
 def test_the_terms_of_the_latent_loss_are_those_of_the_walks_two_images(cells, page_of, tmp_path):
     frame = components.latent_terms(
-        [*cells, write_record(tmp_path, study=False), write_record(tmp_path, critic_steps=1)]
+        [*cells, write_format1(tmp_path, study=False), write_format1(tmp_path, critic_steps=1)]
     )
     assert len(frame) == len(cells)
     below = 0
@@ -842,7 +789,7 @@ def test_the_terms_of_the_latent_loss_are_those_of_the_walks_two_images(cells, p
 
 
 def test_the_share_explained_has_fiellers_interval_over_classes(tmp_path):
-    records = [write_record(tmp_path, label=label, scale=2 - label / 4) for label in range(4)]
+    records = [write_format1(tmp_path, label=label, scale=2 - label / 4) for label in range(4)]
     name = "batch-statistics label order, batches of 32"
     row = study.explained(records).set_index("reading").loc[name]
     ours = np.array([100 * record.auroc["NS"] for record in records])
@@ -852,7 +799,7 @@ def test_the_share_explained_has_fiellers_interval_over_classes(tmp_path):
 
 
 def test_other_latents_are_the_quantiles_of_the_records_draws(cells, page_of, tmp_path):
-    frame = latents.other_latents([*cells, write_record(tmp_path, contrastive="literal")])
+    frame = latents.other_latents([*cells, write_format1(tmp_path, contrastive="literal")])
     assert len(frame) == len(SHARED) * len(cells)
     for record in cells:
         for name, count in SHARED.items():
@@ -882,7 +829,7 @@ def test_the_study_says_what_it_was_not_measured_on(cells, page_of):
 
 def test_the_study_says_how_many_cells_hold_it_and_what_fewer_hold(cells, page_of, tmp_path):
     cells[0].content["study"].pop("latent_feature=released")
-    text = page_of("covered", [*cells, write_record(tmp_path, "mnist", 7, study=False)])
+    text = page_of("covered", [*cells, write_format1(tmp_path, "mnist", 7, study=False)])
     assert (
         "6 of the 7 cells" in text
         and "Some readings fewer hold: <code>latent_feature=released</code> (5 cells)." in text
@@ -895,13 +842,13 @@ def test_the_study_says_how_many_cells_hold_it_and_what_fewer_hold(cells, page_o
 def test_the_page_of_trainings_has_every_planned_change_with_its_rows_and_how_many_are_recorded(
     cells, page_of, tmp_path
 ):
-    records = [*cells, write_record(tmp_path, reconstruction="sum", study=False)]
+    records = [*cells, write_format1(tmp_path, reconstruction="sum", study=False)]
     shown = {line["change"]: line for line in rows_of(page_of("untrained", records))}
-    assert list(shown) == list(plan.CHANGES)
-    assert (shown["reconstruction=sum"]["rows"], shown["reconstruction=sum"]["trainings"]) == ("44", "1 of 18")
+    assert list(shown) == list(study_cells.CHANGES)
+    assert (shown["reconstruction=sum"]["rows"], shown["reconstruction=sum"]["trainings"]) == ("44", "1")
     assert (shown["released training"]["rows"], shown["released training"]["trainings"]) == (
         "11, 12, 15, 16, 17, 18, 21",
-        "0 of 18",
+        "0",
     )
 
 
@@ -916,43 +863,50 @@ def test_the_page_of_shares_shows_its_frame(cells, page_of):
     assert "holds the study yet" in page_of("explained", [])
 
 
-def test_the_page_of_decisions_shows_every_row_with_what_was_measured_of_it(cells, tmp_path, monkeypatch):
-    changed = write_record(tmp_path, critic_steps=1)
+def test_the_page_of_decisions_shows_every_open_choice_with_what_was_measured_of_it(cells, tmp_path, monkeypatch):
+    changed = write_format1(tmp_path, critic_steps=1)
     monkeypatch.setattr(decision_pages, "committed", lambda: (*cells, changed))
-    rows = {int(row["row"]): row for row in rows_of(decision_pages.decisions().text)}
-    assert list(rows) == list(config.register())
+    rows = {int(row["no."]): row for row in rows_of(decision_pages.decisions().text)}
+    assert list(rows) == list(open_choices())
     frame = study.effects([*cells, changed], plan.STUDIED).set_index("reading")
-    settled = {number: row[decision_pages.SETTLED] for number, row in rows.items()}
-    measured = {number: re.findall("<small>(.*?)</small>", text) for number, text in settled.items()}
+    measured = {number: re.findall("<small>(.*?)</small>", row["measured"]) for number, row in rows.items()}
     measured = {number: lines for number, lines in measured.items() if lines}
     assert set(measured) == {16, 22, 24, 25, 28, 32}
     mean, low, high = frame.loc["reduction=sum", ["mean", "low", "high"]]
     assert measured[22] == [f"reduction=sum: {mean:+.1f} ({low:+.1f} to {high:+.1f}) points, 4 cells"]
     points = frame.loc["critic_steps=1", "mean"]
     assert measured[16] == [f"critic_steps=1: {points:+.1f} points, 1 cell, trained again"]
-    assert ">critic_steps=2</code>" in settled[16]
-    assert settled[33] == "the last"
 
 
-def test_the_studys_plan_makes_one_named_change_at_a_time_on_the_same_cells():
-    cells = plan.study_cells()
-    names = [single_change(cell.departures) for cell in cells]
-    assert set(names) == set(plan.CHANGES) and len(set(map(str, cells))) == len(cells)
-    kinds = {name: [c for c, known in zip(cells, names, strict=True) if known == name] for name in plan.CHANGES}
-    places = {name: [(c.dataset, c.scheme, c.label, c.seed) for c in some] for name, some in kinds.items()}
-    assert len(set(map(tuple, places.values()))) == 1 and len(places["optimiser=adamw"]) == 2 * 3 * 3
-    default = {(c.dataset, c.scheme, c.label, c.seed) for c in plan.cells(methods=["adcgan"])}
-    assert set(places["optimiser=adamw"]) <= default  # what each is compared with is in the grid
-    trousers = plan.study_cells(classes=["trouser"], seeds=[0])
-    assert {(c.dataset, c.label) for c in trousers} == {("fashion_mnist", 1)} and len(trousers) == len(plan.CHANGES)
-    assert plan.study_cells(datasets=["cifar10"]) == []
-    assert [c.seed for c in plan.study_cells(datasets=["mnist"], seeds=[2], classes=["1"])] == [2] * len(plan.CHANGES)
+def test_the_page_of_decisions_says_of_each_choice_what_the_sources_have_and_what_either_recipe_takes(monkeypatch):
+    monkeypatch.setattr(decision_pages, "committed", tuple)
+    rows = {int(row["no."]): row for row in rows_of(decision_pages.decisions().text)}
+    for number, choice in open_choices().items():
+        row = rows[number]
+        choice = {key: as_read(value) if isinstance(value, str) else value for key, value in choice.items()}
+        lines = [re.sub("<[^>]+>", "", line) for line in row[decision_pages.SOURCES].split("<br>")]
+        titles = {"Paper": "paper", "Script": "script", "Others": "elsewhere", "Exception": "exception"}
+        assert lines == [
+            choice["choice"],
+            *(f"{title}: {choice[key]}" for title, key in titles.items() if key in choice),
+        ]
+        for recipe in RECIPES:
+            shown = re.sub("<[^>]+>", "", row[f"recipe {recipe}"].replace("<br>", " "))
+            if "recipes" not in choice:
+                assert shown == choice["settled"]
+            for name, value in choice.get("recipes", {}).get(recipe, {}).items():
+                if isinstance(value, dict):
+                    value = ", ".join(f"{one} at {size}" for size, one in value.items())
+                assert f"{name.rstrip('_')}={value}" in shown
+        assert row["measured"] == ""
+    assert "contrastive=literal" in rows[1]["recipe printed"] and "contrastive=masked" in rows[1]["recipe script"]
 
 
-def test_every_row_of_the_register_that_trains_is_in_the_plan_or_scored_without():
-    changed = {name for options in plan.CHANGES.values() for name in options}
+def test_every_open_choice_that_trained_was_in_the_studys_plan_or_is_scored_without():
+    changed = {name for options in study_cells.CHANGES.values() for name in options}
+    former = format1.defaults("adcgan", "one-vs-all", 28)
     for field in fields(CONFIGS["adcgan"]):
-        if field.metadata["row"] and field.name not in NOT_RETRAINED:
+        if field.name in former and field.metadata["row"] and field.name not in NOT_RETRAINED:
             assert (field.name in changed) == (field.name != "dropout"), field.name
 
 
@@ -961,9 +915,11 @@ def test_a_training_of_the_study_that_changes_networks_has_other_networks():
     kinds = {"architecture", "encoder_output", "critic_norm", "projection", "logit_head", "local_tap", "dropout"}
 
     def networks(**options):
-        config = configure("adcgan", "one-vs-all", 28, 1, **options)
+        former = format1.defaults("adcgan", "one-vs-all", 28)
+        former |= PLAIN if options.get("architecture") == "t2p" else {}
+        config = configure("adcgan", "one-vs-all", 28, 1, **former | options)
         return [str(kind(config)) for kind in (Encoder, Generator, Critic, LatentDiscriminator)]
 
-    changes = [options for options in plan.CHANGES.values() if options.keys() & kinds]
+    changes = [options for options in study_cells.CHANGES.values() if options.keys() & kinds]
     assert len(changes) == 7 and all(networks(**options) != networks() for options in changes)
     assert networks(dropout="none") == networks()

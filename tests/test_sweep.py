@@ -3,27 +3,31 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 
-from adcgan import experiments, lease, plan, records, sweep, tables
-from adcgan.config import COMPARED
+from adcgan import cli, experiments, lease, plan, records, sweep, tables
+from adcgan.config import COMPARED, RECIPES, SCALES, digest
 from adcgan.errors import AdcganError
 
 OPTIONS = "width=0.1 batch_size=16 warm_up_epochs=1 epochs=3"
 
 
 def arguments(out, *more, classes=(0, 1)):
-    return ["sweep", "--methods", "adcgan", "--datasets", "digits", "--schemes", "one-vs-all", "--seeds", 0,
-            "--classes", *classes, "--options", OPTIONS, "--device", "cpu", "--out", out, *more]  # fmt: skip
+    return ["sweep", "--methods", "adcgan", "--recipes", "printed", "--scale", "paper", "--datasets", "digits",
+            "--schemes", "one-vs-all", "--seeds", 0, "--classes", *classes, "--options", OPTIONS, "--device", "cpu",
+            "--out", out, *more]  # fmt: skip
 
 
 def contents(runs):
@@ -36,17 +40,22 @@ def contents(runs):
 
 def cells(*classes):
     options = dict(part.split("=") for part in OPTIONS.split())
-    return plan.cells(methods=["adcgan"], datasets=["digits"], schemes=["one-vs-all"], seeds=[0],
-                      classes=list(map(str, classes)), options=options)  # fmt: skip
+    return plan.cells(methods=["adcgan"], recipes=["printed"], scales=["paper"], datasets=["digits"],
+                      schemes=["one-vs-all"], seeds=[0], classes=list(map(str, classes)), options=options)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed_runs(tmp_path_factory):
     runs = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("ADCGAN_DATA", raising=False)
         assert len(sweep.sweep(cells(0, 1), runs, device="cpu").finished) == 2
-    return contents(runs)
+    return runs
+
+
+@pytest.fixture(scope="module")
+def undisturbed(undisturbed_runs):
+    return contents(undisturbed_runs)
 
 
 def test_a_sweep_killed_with_two_cells_in_flight_is_completed_by_the_next_with_the_same_bits(
@@ -132,10 +141,15 @@ def test_a_damaged_record_is_a_failure_of_its_own_cell(record, runs_of, run_opti
         f"{records.SCORES} cannot be read"
         in sweep.sweep([record.cell], tmp_path / "runs", device="cpu").failed[record.cell]
     )
+    run = content["run"]
     for name in ("method", "scheme"):
-        (directory / records.RECORD).write_text(json.dumps(content | {"config": content["config"] | {name: "pca"}}))
+        content["config"] |= {name: "pca"}
+        content["digest"] = digest(run["method"], run["scheme"], run["recipe"], run["scale"], content["config"])
+        content[records.SELF] = records.own_hash(content)
+        (directory / records.RECORD).write_text(json.dumps(content))
         failed = sweep.sweep([record.cell], tmp_path / "runs", device="cpu").failed
         assert f"unknown option of method adcgan '{name}'" in failed[record.cell]
+        del content["config"][name]
     (directory / records.RECORD).write_text("{")
     outcome = sweep.sweep([record.cell], tmp_path / "runs", device="cpu")
     assert "cannot be read" in outcome.failed[record.cell]
@@ -173,50 +187,136 @@ def test_cells_on_streams_advance_in_turn_and_each_ends_as_alone(undisturbed, tm
     assert outcome.finished == cells(0, 1) and contents(tmp_path) == undisturbed
 
 
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory):
+    """A sweep of one run of the tables, a class of digits at scale laptop: its runs directory and its run."""
+    runs = tmp_path_factory.mktemp("laptop")
+    some = plan.cells(methods=["adcgan"], recipes=["printed"], scales=["laptop"], datasets=["digits"],
+                      schemes=["one-vs-all"], seeds=[0], classes=["0"])  # fmt: skip
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("ADCGAN_DATA", raising=False)
+        assert sweep.sweep(some, runs, device="cpu").finished == some
+    return runs, some[0]
+
+
+def test_a_sweep_diagnoses_the_tables_runs_of_seed_0_and_no_others(laptop, undisturbed_runs, tmp_path):
+    runs, cell = laptop
+    found = records.find(cell, runs)
+    assert found.readings["score"] and not sweep.wants_diagnostics(found)
+    for ablation in records.read_all(undisturbed_runs):
+        assert not ablation.readings and experiments.diagnosable(ablation) and not sweep.wants_diagnostics(ablation)
+    shutil.copytree(runs, tmp_path / "runs")
+    (cell.directory(tmp_path / "runs") / "diagnostics.json").unlink()
+    found = records.find(cell, tmp_path / "runs")
+    assert sweep.wants_diagnostics(found)
+    assert not sweep.wants_diagnostics(dataclasses.replace(found, cell=dataclasses.replace(cell, seed=1)))
+
+
+def test_a_run_without_its_diagnostics_is_diagnosed_by_the_next_sweep_and_not_trained(laptop, monkeypatch, tmp_path):
+    runs, cell = laptop
+    shutil.copytree(runs, tmp_path / "runs")
+    monkeypatch.setattr(experiments.training, "Training", None)
+    assert sweep.sweep([cell], tmp_path / "runs", device="cpu") == sweep.Outcome()
+    (cell.directory(tmp_path / "runs") / "diagnostics.json").unlink()
+    assert sweep.sweep([cell], tmp_path / "runs", device="cpu").finished == [cell]
+    assert records.find(cell, tmp_path / "runs").readings == records.find(cell, runs).readings
+    (cell.directory(tmp_path / "runs") / "diagnostics.json").unlink()
+    (cell.directory(tmp_path / "runs") / records.MODEL).unlink()  # as in a fresh checkout
+    assert sweep.sweep([cell], tmp_path / "runs", device="cpu") == sweep.Outcome()
+
+
+SCRIPT = ("sweep", "--methods", "adcgan", "--recipes", "script", "--scale", "laptop", "--schemes", "one-vs-all",
+          "--seeds", "0", "--datasets", "digits", "--dry-run")  # fmt: skip
+
+
 def test_a_dry_run_says_what_is_there_and_does_nothing(command, tmp_path):
     shown = command("sweep", "--methods", "pca", "--datasets", "digits", "--out", tmp_path, "--dry-run")
-    assert shown.returncode == 0 and "pca digits one-vs-all: 10 missing; no cell measured on" in shown.stdout
-    assert "20 cells of unknown cost" in shown.stdout and not list(tmp_path.iterdir())
-    grid = ("sweep", "--methods", "adcgan", "--datasets", "mnist", "--dry-run")
-    assert " measured): " in command(*grid).stdout
-    changed = command(*grid, "--options", "width=0.1").stdout
-    assert " measured): " not in changed and "no cell measured on" in changed, "other options cost otherwise"
+    assert shown.returncode == 0
+    assert "pca digits one-vs-all: 10 missing; cost not known: no run measured" in shown.stdout
+    assert "and 20 runs of unknown cost" in shown.stdout and not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_times_some_steps_of_what_was_not_measured(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*SCRIPT]) == 0
+    timed = capsys.readouterr().out
+    assert re.search(
+        r"^adcgan script laptop digits one-vs-all: 10 missing; \d+ processor seconds a run "
+        r"\(steps timed here, scoring not counted\): \d+\.\d h$",
+        timed, re.MULTILINE,
+    )  # fmt: skip
+    assert re.search(r"^left: \d+\.\d processor hours, \d+\.\d h with 1 at once$", timed, re.MULTILINE)
+    assert cli.main([*SCRIPT, "--options", "width=0.1", "--jobs", "2"]) == 0
+    changed = capsys.readouterr().out
+    assert "adcgan script laptop digits one-vs-all width=0.1: 10 missing; " in changed and "h with 2 at once" in changed
+
+
+def test_a_dry_run_of_what_was_measured_here_says_what_the_rest_takes(laptop, monkeypatch, tmp_path, capsys):
+    runs, _ = laptop
+    monkeypatch.chdir(tmp_path)
+    printed = [{"script": "printed"}.get(word, word) for word in SCRIPT]
+    assert cli.main([*printed, "--out", str(runs)]) == 0
+    assert re.search(
+        r"^adcgan printed laptop digits one-vs-all: 1 done, 9 missing; \d+ processor seconds a run "
+        r"\(1 measured, this machine takes \d+\.\d\d times theirs\): ",
+        capsys.readouterr().out, re.MULTILINE,
+    )  # fmt: skip
+
+
+def test_the_ablations_may_be_swept_and_settle_what_they_are(tmp_path, capsys):
+    for word in (["--recipes", "printed"], ["--scales", "laptop"], ["--options", "rho=0"], ["--methods", "adcgan"]):
+        assert cli.main(["sweep", "--ablations", "--dry-run", "--out", str(tmp_path), *word]) == 2
+        assert "--ablations settles everything but data sets, classes and seeds" in capsys.readouterr().err
+    expected = plan.ablations(datasets=["mnist"], seeds=[0])
+    assert len(expected) == 3 * len(plan.ABLATIONS) and all(cell.changes for cell in expected)
+    assert {plan.named(cell.changes) for cell in plan.ablations(classes=["0"])} == set(plan.ABLATIONS)
+    assert plan.named(dict(rho=0.0, epochs=1)) == "rho=0.0, epochs=1"
 
 
 def test_filters_that_leave_no_cell_are_refused(command, tmp_path):
     ended = command("sweep", "--datasets", "cats_vs_dogs", "--schemes", "all-vs-one", "--out", tmp_path)
-    assert ended.returncode == 2 and "no cell of the grid" in ended.stderr
+    assert ended.returncode == 2 and "no run of the grid" in ended.stderr
 
 
-def test_the_grid_is_the_papers_and_no_cell_stands_in_it_twice():
+def test_the_grid_is_the_papers_at_both_scales_and_no_run_stands_in_it_twice():
     whole = plan.cells()
-    assert len(set(whole)) == len(whole)
-    assert sum(cell.method == "adcgan" for cell in whole) == 186
-    assert sum(cell.method in ("adcgan", "alad", "adgan", "aegan") for cell in whole) == 744
-    assert {cell.method for cell in whole} == {"adcgan", *COMPARED, *tables.OTHERS.values()}
-    assert not any(cell.departures for cell in whole)
+    assert len(set(whole)) == len(whole) == len({cell.directory(Path("runs")) for cell in whole})
+    for scale in SCALES:
+        of_scale = [cell for cell in whole if cell.scale == scale]
+        counts = Counter(cell.name for cell in of_scale)
+        assert counts == dict.fromkeys(["adcgan-printed", "adcgan-script", *COMPARED, "autoencoder"], 186)
+    others = {cell.name for cell in whole if cell.scale is None}
+    assert others == set(plan.LIBRARY) and {cell.name for cell in whole} >= set(tables.OTHERS.values())
+    assert not any(cell.changes for cell in whole)
 
 
 def test_the_grid_begins_with_ad_cgans_rows_whole_and_in_the_stated_order():
-    first = plan.cells()[:96]
-    assert {(cell.method, cell.scheme) for cell in first} == {("adcgan", "one-vs-all")}
+    first = plan.cells()[:62]
+    assert {(cell.method, cell.recipe, cell.scale, cell.seed) for cell in first} == {("adcgan", "printed", "laptop", 0)}
+    assert [cell.scheme for cell in first] == ["one-vs-all"] * 32 + ["all-vs-one"] * 30
     assert list(dict.fromkeys(cell.dataset for cell in first)) == ["fashion_mnist", "mnist", "cifar10", "cats_vs_dogs"]
-    assert [(cell.seed, cell.label) for cell in first[:11]] == [*((0, n) for n in range(10)), (1, 0)]
+    assert [cell.label for cell in first[:11]] == [*range(10), 0]
 
 
 @pytest.mark.parametrize(
     ("filters", "count"),
     [
-        (dict(methods=["knn"]), 60),
-        (dict(methods=["adcgan"], datasets=["mnist"], schemes=["all-vs-one"], seeds=[1, 2]), 20),
-        (dict(methods=["adcgan"], datasets=["cats_vs_dogs"], classes=["dog"]), 3),
-        (dict(methods=["adcgan"], datasets=["digits"]), 60),
+        (dict(methods=["knn"]), 62),
+        (dict(methods=["knn"], scales=["laptop"]), 62),  # it has none
+        (dict(methods=["knn"], recipes=["printed"]), 0),
+        (dict(methods=["adcgan"], datasets=["mnist"], schemes=["all-vs-one"], seeds=[1, 2]), 80),
+        (dict(datasets=["mnist"], schemes=["all-vs-one"], seeds=[1, 2], scales=["paper"], recipes=["script"]), 20),
+        (dict(methods=["alad"], datasets=["mnist"], scales=["paper"]), 60),
+        (dict(methods=["adcgan"], datasets=["cats_vs_dogs"], classes=["dog"]), 12),
+        (dict(methods=["adcgan"], datasets=["digits"]), 240),
     ],
 )
 def test_filters_keep_what_they_name(filters, count):
     cells = plan.cells(**filters)
     assert len(cells) == count
     assert not filters.get("classes") or {cell.label for cell in cells} == {1}
+    assert {cell.recipe for cell in cells} <= set(filters.get("recipes", [*RECIPES, None]))
+    assert {cell.scale for cell in cells} <= {*filters.get("scales", SCALES), None}
 
 
 def test_a_state_is_read_from_what_lies_in_the_cells_directory(record, runs_of, tmp_path):
@@ -227,12 +327,28 @@ def test_a_state_is_read_from_what_lies_in_the_cells_directory(record, runs_of, 
     assert plan.state(record.cell, tmp_path) == "started"
 
 
-def test_rates_are_medians_of_records_at_the_papers_settings_on_that_kind_of_device(record):
+def test_rates_are_medians_of_the_tables_runs_on_that_kind_of_device(record, laptop):
     assert plan.rates([record], "cpu") == {}  # its settings are small
     committed = records.read_all(tables.paper.HERE.parent.parent / "runs")
-    rate = plan.rates(committed, "cpu")["adcgan", "mnist", "one-vs-all"]
+    of_format_1 = plan.rates([r for r in committed if r.former is not None], "cpu")
+    rate = of_format_1["autoencoder", None, "paper", "mnist", "one-vs-all"]
     assert rate.cells >= 1 and rate.seconds > 60 and rate.memory > 0
+    assert rate.processor != rate.processor, "format 1 does not say it"
     assert plan.rates([r for r in committed if r.content["device"]["type"] == "cpu"], "cuda") == {}
+    runs, cell = laptop
+    found = records.find(cell, runs)
+    assert all(found.content["cost"][f"{part}_seconds"] > 0 for part in ("train", "score", "per_epoch"))
+
+    def like(train, score, more, steps):
+        cost = dict(
+            train_seconds=2 * train, train_processor_seconds=train, score_seconds=2 * score, steps=steps,
+            score_processor_seconds=score, per_epoch_seconds=more, peak_memory_bytes=train, resumed=0,
+        )  # fmt: skip
+        return dataclasses.replace(found, content=found.content | {"cost": cost})
+
+    ((kind, rate),) = plan.rates([like(60, 1, 5, 10), like(80, 3, 3, 20), like(90, 2, 4, 10)], "cpu").items()
+    assert kind == plan.kind(cell) == ("adcgan", "printed", "laptop", "digits", "one-vs-all")
+    assert rate == plan.Rate(seconds=169, processor=83, step=6, memory=90, cells=3)
 
 
 def test_a_lock_is_held_by_one_and_released_with_its_process(tmp_path):
@@ -302,12 +418,13 @@ def test_a_removed_lock_is_not_taken_for_one(tmp_path):
     assert not path.exists()
 
 
-def test_a_cell_in_work_elsewhere_is_refused(command, tmp_path):
-    lock = plan.cells(methods=["adcgan"], datasets=["digits"], classes=["0"])[0].directory(tmp_path) / experiments.LOCK
+def test_a_run_that_is_already_running_is_refused(command, tmp_path):
+    default = plan.cells(methods=["adcgan"], recipes=["printed"], scales=["paper"], datasets=["digits"], classes=["0"])
+    lock = default[0].directory(tmp_path) / experiments.LOCK
     with lease.held(lock) as mine:
         assert mine
         refused = command("run", "--dataset", "digits", "--classes", "0", "--runs", tmp_path, "--device", "cpu")
-    assert refused.returncode == 2 and "in work elsewhere" in refused.stderr and str(lock) in refused.stderr
+    assert refused.returncode == 2 and "already running" in refused.stderr and str(lock) in refused.stderr
 
 
 def test_slots_and_a_device_contradict_each_other(command, tmp_path):
@@ -315,6 +432,7 @@ def test_slots_and_a_device_contradict_each_other(command, tmp_path):
     assert ended.returncode == 2 and "--slots chooses among this machine's GPUs, --device names cpu" in ended.stderr
 
 
-def test_a_recorded_cell_needs_no_slot(command):
-    again = command("run", "--dataset", "digits", "--classes", "0", "--runs", "runs", "--slots", "1")
+def test_a_recorded_cell_needs_no_slot(command, record, runs_of, run_options):
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in run_options.items()]
+    again = command("run", "--dataset", "digits", "--classes", "0", "--runs", runs_of(record), "--slots", "1", *options)
     assert again.returncode == 0 and not again.stderr  # without a GPU a slot could not be had

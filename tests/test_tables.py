@@ -1,61 +1,22 @@
 """Tables 1 to 4 from records: what enters, what a mean needs, and that every published figure is there."""
 
-import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from factories import DEVICE, write_format1, write_record
+from test_study import as_read, rows_of
 
 from adcgan import paper, plan, results, study, tables
 from adcgan.book import common, decision_pages, html, machine_pages, network_pages, opening, table_pages
-from adcgan.config import configure
 from adcgan.evaluation import auroc
 from adcgan.figures import classes as figures_classes
-from adcgan.records import RECORD, Cell, read_all, write
-from adcgan.scores import COMPONENTS, VARIANTS, combine, normality_score
+from adcgan.records import read_all
+from adcgan.scores import VARIANTS, combine
 
-DEVICE = {"type": "cpu", "name": "test", "threads": 1}
-
-
-def write_record(
-    runs,
-    dataset="mnist",
-    scheme="one-vs-all",
-    label=0,
-    seed=0,
-    canonical=True,
-    seconds=60,
-    device=DEVICE,
-    method="adcgan",
-    fingerprint="0" * 64,
-    **options,
-):
-    """A whole record with scores drawn from a generator: enough for a table, written and read for real."""
-    size, channels = tables.FORMATS.get(dataset, (28, 1))
-    cell = Cell(method, dataset, scheme, label, seed, configure(method, scheme, size, channels, **options))
-    random = np.random.default_rng([label, seed])
-    anomalous = np.arange(40) % 2 == 1
-    names = COMPONENTS if method == "adcgan" else ("score",)
-    components = {name: (random.random(40) + 0.3 * anomalous).astype(np.float16) for name in names}
-    scores = normality_score(cell.config, components).astype(np.float32)
-    content = {
-        "cell": {"method": method, "dataset": dataset, "scheme": scheme, "label": label, "class_name": str(label),
-                 "seed": seed},
-        "config": cell.config.to_dict(), "departures": cell.departures, "digest": cell.digest,
-        "auroc": {name: auroc(anomalous, values) for name, values in {"NS": scores, **components}.items()},
-        "images": {"train": 1, "test_normal": 20, "test_anomalous": 20},
-        "losses": [{"L_AE": 1.0}],
-        "data": {"fingerprint": fingerprint, "canonical": canonical,
-                 "provenance": "canonical" if canonical else "a copy"},
-        "code": {"version": "0", "revision": "abc", "dirty": False},
-        "environment": {},
-        "device": device,
-        "cost": {"train_seconds": seconds, "score_seconds": 1, "peak_memory_bytes": 1, "resumed": 0},
-        "finished": "2026-01-01T00:00:00+00:00",
-    }  # fmt: skip
-    arrays = {"NS": scores, "labels": np.zeros(40, np.uint16), "anomalous": anomalous, **components}
-    return write(cell, runs, content, arrays, {"normal": np.zeros((2, size, size, channels), np.uint8)})
+# Recipe printed's local map of 4 x 4 with 256 channels, not projected; pixels; latents; one probability.
+TERMS = {"L_GD": 256 * 4 * 4, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1}
 
 
 def adcgan(frame, dataset="mnist", scheme="one-vs-all"):
@@ -91,19 +52,73 @@ def test_the_mean_over_classes_waits_for_the_last_class(tmp_path):
     assert row.ours == pytest.approx(expected) and row.seeds == 1
 
 
-def test_runs_at_other_settings_stay_out(tmp_path):
-    record = write_record(tmp_path, epochs=1)
-    for table in (tables.table1, tables.table3, tables.table4):
-        assert (table([record])["seeds"] == 0).all()
-    assert tables.table4_by_class([record]).empty
-    assert len(tables.runs([record])) == 1
+def test_ablations_stay_out(tmp_path):
+    for scale in ("paper", "laptop"):
+        record = write_record(tmp_path, scale=scale, epochs=1)
+        for table in (tables.table1, tables.table3, tables.table4):
+            assert (table([record], scale)["seeds"] == 0).all()
+        assert not list(tables.of_adcgan([record], scale)) and not results.behind(3, [record])
+        assert len(tables.runs([record])) == 1
+
+
+def test_each_scale_has_its_own_tables_and_library_baselines_stand_in_both(tmp_path):
+    one, other = (write_record(tmp_path, scale=scale) for scale in ("paper", "laptop"))
+    pca, alad = write_record(tmp_path, method="pca"), write_record(tmp_path, method="alad", scale="laptop")
+    records = [one, other, pca, alad]
+    for table in (tables.table3, tables.table4):
+        for record, scale in ((one, "paper"), (other, "laptop")):
+            alone = table([record, pca] if scale == "paper" else [record, pca, alad], scale)
+            pd.testing.assert_frame_equal(table(records, scale), alone)
+    for scale, methods in (("paper", ["adcgan-printed", "pca"]), ("laptop", ["adcgan-printed", "alad", "pca"])):
+        assert [record.cell.name for record in tables.standing(records, scale)] == methods
+        assert list(tables.measured(records, scale)["method"]) == methods
+    assert one.result != other.result
+    (row,) = adcgan(tables.table3(records)).query("`class` == 0").itertuples()
+    assert row.ours == pytest.approx(100 * one.result), "the paper's scale unless told"
+
+
+def test_recipe_script_has_a_line_of_its_own_with_the_mean_over_the_stale_noise(tmp_path):
+    script = [write_record(tmp_path, label=label, recipe="script") for label in range(10)]
+    printed = write_record(tmp_path)
+    frame = tables.table3([*script, printed]).query("dataset == 'mnist' and scheme == 'one-vs-all'")
+    of = frame[frame["model"] == "AD-CGAN, recipe script"].set_index("class")
+    for record in script:
+        mean = record.content["stale_noise"]["NS"]["mean"]
+        assert of.loc[record.cell.label, "ours"] == pytest.approx(100 * mean) and mean != record.auroc["NS"]
+    assert of["paper"].isna().all(), "the published figures stand beside recipe printed"
+    assert adcgan(frame).set_index("class")["ours"].dropna().to_dict() == {0: pytest.approx(100 * printed.auroc["NS"])}
+    means = tables.table1(script).query("model == 'AD-CGAN, recipe script' and ours.notna()")
+    assert list(means["ours"]) == [pytest.approx(100 * np.mean([record.result for record in script]))]
+    assert (tables.table4(script)["seeds"] == 0).all(), "Table 4 is of recipe printed"
+
+
+def test_records_of_the_old_default_are_no_runs_of_the_tables_but_those_of_other_methods_stand(tmp_path):
+    old, pca = write_format1(tmp_path), write_format1(tmp_path, method="pca", study=False)
+    assert tables.standing([old, pca]) == [pca] and study.verdicts([old]).empty
+    (row,) = tables.runs([old]).to_dict("records")
+    assert "contrastive=masked" in row["changes"] and row["class_name"] == "name 0"
+    assert (row["recipe"], row["scale"], row["score_seconds"]) == ("printed", "paper", 2)
+
+
+def test_the_list_of_runs_says_recipe_scale_changes_and_what_stands_in_the_tables(tmp_path):
+    records = [write_record(tmp_path, scale="laptop", recipe="script"), write_record(tmp_path, rho=0.25, beta=0.0),
+               write_record(tmp_path, method="knn")]  # fmt: skip
+    script, ablation, knn = tables.runs(records).to_dict("records")
+    assert (script["method"], script["recipe"], script["scale"], script["changes"]) == (
+        "adcgan", "script", "laptop", "")  # fmt: skip
+    assert script["result"] == pytest.approx(100 * records[0].content["stale_noise"]["NS"]["mean"]) != script["NS"]
+    assert script["NS"] == pytest.approx(100 * records[0].auroc["NS"])
+    assert set(ablation["changes"].split(", ")) == {"rho=0.25", "beta=0.0"}
+    assert ablation["result"] == ablation["NS"] == pytest.approx(100 * records[1].auroc["NS"])
+    assert pd.isna(knn["recipe"]) and pd.isna(knn["scale"])
 
 
 def test_data_sets_that_the_paper_does_not_have_stay_out(tmp_path):
     cell = write_record(tmp_path).cell
     record = write_record(tmp_path, dataset="digits")
-    assert not record.cell.departures and record.cell.config == cell.config
-    assert tables.table4_by_class([record]).empty and (tables.table3([record])["seeds"] == 0).all()
+    assert not record.cell.changes and record.cell.config == cell.config
+    assert not list(tables.of_adcgan([record])) and (tables.table4([record])["seeds"] == 0).all()
+    assert (tables.table3([record])["seeds"] == 0).all()
 
 
 def test_schemes_and_data_sets_are_kept_apart(tmp_path):
@@ -115,9 +130,12 @@ def test_schemes_and_data_sets_are_kept_apart(tmp_path):
 
 def test_table4_variants_follow_from_the_components(tmp_path):
     record = write_record(tmp_path)
+    for reduction, numbers in (("sum", TERMS), ("mean", None)):
+        frame = tables.table4_by_class([record], reduction).set_index("variant")["ours"]
+        for variant, rho in VARIANTS.items():
+            score = combine(record.components, 0.1, rho, numbers)
+            assert frame[variant] == pytest.approx(100 * auroc(record.anomalous, score))
     frame = tables.table4_by_class([record]).set_index("variant")["ours"]
-    for variant, rho in VARIANTS.items():
-        assert frame[variant] == pytest.approx(100 * auroc(record.anomalous, combine(record.components, 0.1, rho)))
     assert frame["AD-CGAN_GF"] == pytest.approx(100 * record.auroc["NS"])
 
 
@@ -150,65 +168,91 @@ def book_of(monkeypatch):
     return use
 
 
-def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, book_of):
-    write_record(tmp_path, canonical=False)
-    write_record(tmp_path, seed=1)
+@pytest.mark.parametrize("scale", ["paper", "laptop"])
+def test_pages_show_missing_seeds_missing_classes_and_the_data_used(tmp_path, book_of, scale):
+    write_record(tmp_path, scale=scale, canonical=False)
+    write_record(tmp_path, seed=1, scale=scale)
     book_of(tmp_path)
     table3, table1 = table_pages.table3().text, table_pages.table1().text
-    assert "<small>2/3 seeds</small>" in table3
+    assert table3.count("<small>2/3 seeds</small>") == 1
     assert "1/10 classes" in table1 and "not run" in table1
     for text in (opening.measured().text, table1, table3, table_pages.table4().text):
         assert "Not the canonical data. mnist: a copy." in text
-    assert "2 of 30" in opening.measured().text
+    (line,) = rows_of(opening.measured().text)
+    assert (line["scale"], line["classes"], line["seeds"]) == (scale, "1 of 10", "2 to 2 of 3")
 
 
-def test_the_yardsticks_stand_beside_adcgan_on_the_classes_that_it_is_run_on(tmp_path, book_of):
-    ours = [write_record(tmp_path, label=label) for label in (0, 3)]
+def test_the_pages_have_both_scales_laptop_first_with_the_figures_of_each(tmp_path, book_of):
+    records = {scale: write_record(tmp_path, scale=scale) for scale in ("paper", "laptop")}
+    scripts = {scale: write_record(tmp_path, scale=scale, recipe="script") for scale in ("paper", "laptop")}
+    book_of(tmp_path)
+    for page in (table_pages.table1, table_pages.table3, table_pages.table4):
+        captions = re.findall(r"<caption>.*?scale (laptop|paper).*?</caption>", page().text)
+        assert captions == sorted(captions) and set(captions) == {"laptop", "paper"}
+    _, *parts = re.split(r"<caption>Table 3, one-vs-all, scale ", table_pages.table3().text)
+    for part, scale in zip(parts, ("laptop", "paper"), strict=True):
+        assert part.startswith(scale)
+        assert f'adcgan-printed-mnist-one-vs-all-0.html">{100 * records[scale].result:.1f}</a>' in part
+        assert f'adcgan-script-mnist-one-vs-all-0.html">{100 * scripts[scale].result:.1f}</a>' in part
+    lines = rows_of(opening.measured().text)
+    assert [(line["scale"], line["recipe"]) for line in lines] == [
+        ("laptop", "printed"), ("laptop", "script"), ("paper", "printed"), ("paper", "script")
+    ]  # fmt: skip
+    published = adcgan(tables.table3([])).query("`class` == 0")["paper"].item()
+    for line in lines:
+        ours = 100 * (records if line["recipe"] == "printed" else scripts)[line["scale"]].result
+        assert (line["paper"], line["ours"]) == (f"{published:.1f}", f"{ours:.1f}")
+        assert re.sub("<[^>]+>", "", line["difference"]).endswith(f"{ours - published:+.1f}")
+
+
+def test_the_baselines_stand_beside_adcgan_on_the_classes_that_it_is_run_on(tmp_path, book_of):
+    ours = [write_record(tmp_path, label=label, scale="laptop") for label in (0, 3)]
+    write_record(tmp_path, label=7)  # at the other scale
     pca = [write_record(tmp_path, method="pca", label=label) for label in range(10)]
     write_record(tmp_path, method="knn", label=3)
+    alone = [write_record(tmp_path, method="autoencoder", label=label, scale="laptop") for label in (0, 3)]
     book_of(tmp_path)
-    head, *body = re.findall("<tr>(.*?)</tr>", opening.yardsticks().text, re.DOTALL)
-    titles = re.findall("<th[^>]*>(.*?)</th>", head)
-    lines = [dict(zip(titles, re.findall("<t[hd][^>]*>(.*?)</t[hd]>", line), strict=True)) for line in body]
+    lines = rows_of(opening.baselines().text)
     (line,) = (line for line in lines if line[""] == "MNIST, one-vs-all")
-    published = [row for row in tables.table3(ours).to_dict("records") if row["model"] == "AD-CGAN" and row["seeds"]]
+    published = [row for row in tables.table3(ours, "laptop").to_dict("records") if row["model"] == "AD-CGAN"]
+    published = [row["paper"] for row in published if row["seeds"]]
     assert line["classes"] == "2 of 10" and len(published) == 2
-    assert line["AD-CGAN, paper"] == f"{np.mean([row['paper'] for row in published]):.1f}"
+    assert line["AD-CGAN, paper"] == f"{np.mean(published):.1f}"
     assert line["AD-CGAN, ours"] == f"{100 * np.mean([record.auroc['NS'] for record in ours]):.1f}"
-    counts = {"L_GD": 512 * 6 * 6, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1}
-    sums = [100 * auroc(record.anomalous, combine(record.components, 0.1, 0.5, counts)) for record in ours]
-    assert line["ours, printed sums"] == f"{np.mean(sums):.1f}"
     assert line["PCA reconstruction"] == f"{100 * np.mean([pca[n].auroc['NS'] for n in (0, 3)]):.1f}"
+    assert line["autoencoder"] == f"{100 * np.mean([record.auroc['NS'] for record in alone]):.1f}"
     assert line["nearest neighbours"] == "1 of 2" and line["isolation forest"] == "not run"
     (other,) = (line for line in lines if line[""] == "MNIST, all-vs-one")
-    assert (other["classes"], other["AD-CGAN, ours"], other["ours, printed sums"]) == ("10 of 10", "not run", "not run")
-    assert f"<td>{np.mean(sums):.1f}</td>" in opening.measured().text
+    assert (other["classes"], other["AD-CGAN, ours"]) == ("10 of 10", "not run")
 
 
-def test_the_opening_picture_has_each_class_that_is_run_and_draws_its_figures(tmp_path, book_of, monkeypatch):
-    ours = [write_record(tmp_path, label=label) for label in (0, 3)]
+@pytest.mark.parametrize("scale", ["paper", "laptop"])
+def test_the_opening_picture_has_each_class_that_is_run_and_draws_its_figures(tmp_path, book_of, monkeypatch, scale):
+    ours = [write_record(tmp_path, label=label, scale=scale) for label in (0, 3)]
+    script = write_record(tmp_path, label=3, scale=scale, recipe="script")
     others = [write_record(tmp_path, method=method, label=3) for method in ("pca", "knn")]
-    write_record(tmp_path, "fashion_mnist", label=8)
+    write_record(tmp_path, "fashion_mnist", label=8, scale=scale)
     write_record(tmp_path, method="pca", label=5)  # AD-CGAN is not run there
     book_of(tmp_path)
     drawn = []
     monkeypatch.setattr(opening.figures, "classes", lambda frame: drawn.append(frame) or figures_classes(frame))
     text = opening.picture().text
     (frame,) = drawn
+    assert re.findall("<strong>(.*?)</strong>", text) == [f"Scale {scale}"]
     assert list(zip(frame["place"], frame["name"], strict=True)) == [
         ("Fashion-MNIST, one-vs-all", "bag"), ("MNIST, one-vs-all", "0"), ("MNIST, one-vs-all", "3")
     ]  # fmt: skip
     line = frame.iloc[-1]
-    assert line["ours"] == pytest.approx(100 * ours[1].auroc["NS"])
+    assert (line["ours"], line["script"]) == (pytest.approx(100 * ours[1].result), pytest.approx(100 * script.result))
     lowest, highest = sorted(100 * record.auroc["NS"] for record in others)
     assert (line["least"], line["most"]) == (pytest.approx(lowest), pytest.approx(highest))
-    assert np.isnan(frame.iloc[0]["least"]), "no yardstick is run on it"
+    assert frame.iloc[0][["least", "script"]].isna().all(), "no baseline is run on it, and no recipe script"
     assert "MNIST, one-vs-all, 2 classes, mean published" in text and "nan" not in text.lower()
     panel = next(axis for axis in figures_classes(frame).axes if axis.get_title() == "MNIST, one-vs-all")
     assert [title.get_text() for title in panel.get_yticklabels()] == ["0", "3"]
     marks = {mark.get_label(): mark.get_xdata() for mark in panel.get_lines()}
-    for label, column in (("published", "paper"), ("ours", "ours"), ("ours, printed sums", "sums")):
-        assert list(marks[label]) == list(frame[column][1:])
+    for label, column in (("published", "paper"), ("ours, recipe printed", "ours"), ("ours, recipe script", "script")):
+        np.testing.assert_array_equal(marks[label], frame[column][1:])
     top, bottom = panel.get_ylim()[::-1]
     assert top < 0 < 1 < bottom, "both classes within the panel, the first on top"
 
@@ -216,13 +260,25 @@ def test_the_opening_picture_has_each_class_that_is_run_and_draws_its_figures(tm
 def test_coverage_counts_the_recorded_runs_of_every_model_against_the_plan(tmp_path, book_of):
     write_record(tmp_path)
     write_record(tmp_path, seed=1)
-    write_record(tmp_path, contrastive="literal")  # not at the paper's settings: behind no table
+    write_record(tmp_path, recipe="script", scale="laptop")
+    write_record(tmp_path, method="pca", label=4)
+    write_record(tmp_path, contrastive="masked")  # an ablation: behind no table
     book_of(tmp_path)
-    rows = dict(re.findall(r'<th scope="row">([^<]+)</th><td>([^<]+)</td>', opening.coverage().text))
-    assert rows["AD-CGAN"] == "2 of 96" and rows["ALAD"] == "0 of 96" and rows["PCA reconstruction"] == "0 of 32"
+    rows = {row.pop(""): row for row in rows_of(opening.coverage().text)}
     assert set(rows) == {*tables.MODELS, *tables.OTHERS}
-    planned = sum(cell.method == "adcgan" for cell in plan.cells(schemes=["one-vs-all"]))
-    assert planned == 96
+    assert rows["AD-CGAN"] == {
+        "one-vs-all, laptop": "0 of 96", "all-vs-one, laptop": "0 of 90",
+        "one-vs-all, paper": "2 of 96", "all-vs-one, paper": "0 of 90",
+    }  # fmt: skip
+    assert rows["AD-CGAN, recipe script"]["one-vs-all, laptop"] == "1 of 96"
+    assert rows["ALAD"]["one-vs-all, paper"] == "0 of 96"
+    assert (
+        rows["PCA reconstruction"]["one-vs-all, paper"] == rows["PCA reconstruction"]["one-vs-all, laptop"] == "1 of 32"
+    )
+    for recipe in ("printed", "script"):
+        for scale in ("paper", "laptop"):
+            asked = dict(methods=["adcgan"], schemes=["one-vs-all"], recipes=[recipe], scales=[scale])
+            assert len(plan.cells(**asked)) == 96
 
 
 def test_models_are_compared_class_by_class_where_all_classes_were_run(monkeypatch):
@@ -233,7 +289,7 @@ def test_models_are_compared_class_by_class_where_all_classes_were_run(monkeypat
     rows = [("mnist", "one-vs-all", n, model, value) for model, some in aurocs.items() for n, value in enumerate(some)]
     rows += [("cats_vs_dogs", "one-vs-all", n, model, 60.0 + n) for model in ("ALAD", "AE-GAN") for n in range(2)]
     frame = pd.DataFrame(rows, columns=columns)
-    monkeypatch.setattr(tables, "table3", lambda records: frame)
+    monkeypatch.setattr(tables, "table3", lambda records, scale: frame)
     found = tables.comparisons([]).set_index(["first", "second"])
     ours = [("AD-CGAN", "ALAD"), ("AD-CGAN", "AE-GAN"), ("AD-CGAN", "AnoGAN")]
     assert list(found.index) == [*ours, ("ALAD", "AE-GAN"), ("ALAD", "AnoGAN"), ("AE-GAN", "AnoGAN")]
@@ -255,6 +311,18 @@ def test_models_measured_on_different_bytes_are_not_compared(tmp_path):
     assert list(zip(found["first"], found["second"], strict=True)) == [("AD-CGAN", "PCA reconstruction")]
 
 
+def test_the_page_of_comparisons_has_pairs_of_library_baselines_once_and_others_by_scale(tmp_path, book_of):
+    for label in range(10):
+        for method, scale in (("adcgan", "paper"), ("alad", "laptop"), ("pca", None), ("knn", None)):
+            write_record(tmp_path, method=method, label=label, scale=scale)
+    book_of(tmp_path)
+    found = [(row["scale"], row["first"], row["second"]) for row in rows_of(table_pages.comparisons().text)]
+    libraries = ("PCA reconstruction", "nearest neighbours")
+    expected = {("", *libraries)} | {("laptop", "ALAD", name) for name in libraries}
+    assert set(found) == expected | {("paper", "AD-CGAN", name) for name in libraries}
+    assert len(found) == len(set(found))
+
+
 def test_a_run_on_a_share_of_the_test_images_has_no_verdict_and_breaks_no_page(tmp_path, book_of):
     share = write_record(tmp_path, test_images=20)
     assert len(tables.measured([share])) == 1 and study.verdicts([share]).empty
@@ -270,7 +338,7 @@ def test_pages_are_whole_without_any_record(tmp_path, book_of):
     book_of(tmp_path)
     everywhere = [
         opening.measured,
-        opening.yardsticks,
+        opening.baselines,
         opening.coverage,
         opening.picture,
         table_pages.comparisons,
@@ -299,42 +367,61 @@ def test_what_cells_cost_has_a_table_for_each_device(tmp_path, book_of):
         write_record(tmp_path, label=label, seconds=seconds, device=DEVICE | {"threads": threads})
     write_record(tmp_path, "pictures", seconds=1, device=DEVICE | {"threads": 2})
     write_record(tmp_path, label=5, seconds=180, device=DEVICE | {"threads": 2}, test_images=2000)
-    write_record(tmp_path, seconds=1e6, device=DEVICE | {"threads": 2}, width=0.5)
+    write_record(tmp_path, seconds=30, device=DEVICE | {"threads": 2}, scale="laptop")
+    write_record(tmp_path, seconds=40, device=DEVICE | {"threads": 2}, recipe="script", scale="laptop")
+    write_record(tmp_path, seconds=4, device=DEVICE | {"threads": 2}, method="pca")
+    write_record(tmp_path, seconds=1e6, device=DEVICE | {"threads": 2}, width=0.5)  # an ablation
     book_of(tmp_path)
-    shown = machine_pages.costs().text.replace("\N{NO-BREAK SPACE}", " ")
-    assert re.findall(r"<caption>.*?, medians: (.*?)</caption>", shown) == ["test, 1 thread", "test, 2 threads"]
-    _, one, two = shown.split("<caption>")
-    assert re.findall(r"<td>(.*?)</td>", one) == ["1.5 min + 1.0 s"]
-    assert re.findall(r"<td>(.*?)</td>", two) == ["2.0 h + 1.0 s", "1.0 s + 1.0 s", "3.0 min + 1.0 s", ""]
-    assert re.findall(r'<td class="text">(.*?)</td>', two) == ["one-vs-all", "one-vs-all, 2,000 test images"]
-    assert re.findall(r'<th scope="col">(.*?)</th>', shown) == ["method", "MNIST", "method", "MNIST", "pictures"]
+    shown = as_read(machine_pages.costs().text)
+    parts = re.findall(r"<table.*?</table>", shown, re.DOTALL)
+    parts = {re.search(r"<caption>.*?, medians: (.*?)</caption>", part)[1]: part for part in parts}
+    assert set(parts) == {"test, 1 thread", "test, 2 threads"}
+    (line,) = rows_of(parts["test, 1 thread"])
+    assert (line["method"], line["scheme"]) == ("AD-CGAN", "one-vs-all, scale paper")
+    assert line["MNIST"] == "1.5 min + 1.0 s"
+    costs = {
+        (line["method"], line["scheme"]): (line["MNIST"], line["pictures"])
+        for line in rows_of(parts["test, 2 threads"])
+    }
+    assert costs == {
+        ("AD-CGAN", "one-vs-all, scale paper"): ("2.0 h + 1.0 s", "1.0 s + 1.0 s"),
+        ("AD-CGAN", "one-vs-all, scale paper, 2,000 test images"): ("3.0 min + 1.0 s", ""),
+        ("AD-CGAN", "one-vs-all, scale laptop"): ("30.0 s + 1.0 s", ""),
+        ("AD-CGAN, recipe script", "one-vs-all, scale laptop"): ("40.0 s + 1.0 s", ""),
+        ("PCA reconstruction", "one-vs-all"): ("4.0 s + 1.0 s", ""),
+    }
 
 
-def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of):
+@pytest.mark.parametrize(("recipe", "scale"), [("printed", "paper"), ("script", "laptop")])
+def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of, recipe, scale):
     from adcgan import cli
 
-    record = write_record(tmp_path, label=3, contrastive="literal", lambda_=0.2)
+    record = write_record(tmp_path, label=3, recipe=recipe, scale=scale, beta=0.5, lambda_=0.2)
     book_of(tmp_path)
-    command = table_pages.run_list().text.partition("<code>adcgan ")[2].partition("</code>")[0]
+    text = table_pages.run_list().text
+    command = text.partition("<code>adcgan ")[2].partition("</code>")[0]
     given = cli._parser().parse_args(command.split())
     assert (given.dataset, given.classes, given.seeds) == ("mnist", ["3"], [0])
-    assert (given.contrastive, given.lambda_, str(given.runs)) == ("literal", "0.2", "my-runs")
-    assert str(record.directory.relative_to(tmp_path)) in table_pages.run_list().text
+    assert (given.recipe, given.scale) == (recipe, scale)
+    assert (given.beta, given.lambda_, str(given.runs)) == ("0.5", "0.2", "my-runs")
+    assert str(record.directory.relative_to(tmp_path)) in text
+    assert [row["AUROC %"] for row in rows_of(text)] == [f"{100 * record.result:.1f}"]
 
 
-def test_run_list_names_a_planned_change_and_the_revisions_before_the_last(tmp_path, book_of):
-    options = plan.CHANGES["released training"]
-    record = write_record(tmp_path, label=3, **options)
+def test_run_list_names_an_ablation_and_the_revisions_before_the_last(tmp_path, book_of):
+    options = plan.ABLATIONS["script's training"]
+    write_record(tmp_path, label=3, **options, earlier=["a" * 40 + "+changed", "b" * 40])
     write_record(tmp_path, label=3, lambda_=0.2)
-    content = json.loads((record.directory / RECORD).read_text())
-    content["code"]["earlier"] = ["a" * 40 + "+changed", "b" * 40]
-    (record.directory / RECORD).write_text(json.dumps(content))
+    write_record(tmp_path, label=3, scale="laptop")
+    write_format1(tmp_path, label=3)
     book_of(tmp_path)
     text = table_pages.run_list().text
     named = re.findall(r"<summary>(.*?)</summary>", text)
     assert sorted(named) == [
-        "MNIST, one-vs-all, 3, seed 0, lambda_=0.2",
-        "MNIST, one-vs-all, 3, seed 0, released training",
+        "MNIST, one-vs-all, 3 name 3, seed 0, scale paper, old default",
+        "MNIST, one-vs-all, 3, seed 0, scale laptop",
+        "MNIST, one-vs-all, 3, seed 0, scale paper, lambda_=0.2",
+        "MNIST, one-vs-all, 3, seed 0, scale paper, script&#x27;s training",
     ]
     assert all(f"{name.replace('_', '-')} {value}" in text for name, value in options.items()), "in the command"
     assert f"Trained first by <code>{'a' * 10}</code> (changed), then <code>{'b' * 10}</code>." in text
@@ -358,7 +445,8 @@ def test_seeds_that_were_not_planned_enter_no_table(tmp_path):
     others = [write_record(tmp_path, seed=seed) for seed in (5, 6, 7)]
     row = tables.table3(others).query(ONE).iloc[0]
     assert row["seeds"] == 0 and np.isnan(row["ours"])
-    assert study.verdicts(others).empty and tables.table4_by_class(others).empty and not results.behind(3, others)
+    assert study.verdicts(others).empty and not list(tables.of_adcgan(others))
+    assert not results.behind(3, others)
     (row,) = study.verdicts([*others, write_record(tmp_path, seed=1)]).to_dict("records")
     assert (row["seeds"], row["verdict"]) == (1, "incomplete")
 

@@ -95,7 +95,9 @@ def test_a_run_killed_and_interrupted_at_random_moments_ends_in_the_same_bits(co
     assert {name: values.tobytes() for name, values in resumed.components.items()} == {
         name: values.tobytes() for name, values in record.components.items()
     }
-    names = ["pictures.png", "record.json", "scores.npz", "study.npz", "walk.npz"]
+    assert resumed.watched == record.watched
+    assert resumed.content["model"] == record.content["model"], "the weights too"
+    names = ["model.safetensors", "pictures.png", "record.json", "scores.npz"]
     assert sorted(path.name for path in directory.iterdir()) == names
 
 
@@ -126,6 +128,23 @@ def test_an_incomplete_last_batch_is_dropped_or_kept(diary, last_batch, sizes):
     assert len(set(method.images_of(0))) == sum(sizes)
 
 
+@pytest.mark.parametrize(("last_batch", "sizes"), [("drop", [8, 8]), ("keep", [8, 8, 4])])
+def test_an_epoch_may_be_the_first_images_of_its_permutation(diary, last_batch, sizes):
+    whole, _ = diary(checkpoint="whole.pt", last_batch="keep")
+    method, history = diary(epoch_images=20, last_batch=last_batch)
+    assert [len(batch) for epoch, batch in method.batches if epoch == 0] == sizes and len(history.losses) == 3
+    for epoch in range(3):
+        assert method.images_of(epoch) == whole.images_of(epoch)[: sum(sizes)]
+    assert set(method.images_of(0)) != set(method.images_of(1)), "every epoch others"
+    every, _ = diary(checkpoint="more.pt", epoch_images=1000, last_batch="keep")
+    assert every.images_of(1) == whole.images_of(1), "more than there are: all"
+
+
+def test_epochs_of_too_few_images_for_a_batch_are_refused(diary):
+    with pytest.raises(AdcganError, match="diary: 7 normal training images do not fill a batch of 8"):
+        diary(epoch_images=7)
+
+
 def test_a_last_batch_of_one_image_is_trained_or_refused_in_one_line(small_method, zeros, tmp_path):
     method = small_method(last_batch="keep", batch_size=8, warm_up_epochs=1, epochs=1)
     arguments = dict(seed=0, checkpoint=tmp_path / "checkpoint.pt", identity="one", title="one")
@@ -143,6 +162,7 @@ def test_a_last_batch_of_one_image_is_trained_or_refused_in_one_line(small_metho
 def test_warm_up_epochs_are_added_or_included(diary, options, epochs):
     method, history = diary(**options)
     assert len(history.losses) == epochs == len({epoch for epoch, _ in method.batches})
+    assert history.ended == "budget"
 
 
 def test_losses_are_means_over_the_batches_of_each_epoch(diary):
@@ -157,8 +177,8 @@ def test_images_held_out_for_validation_are_never_trained_on(diary):
     assert all(epoch["validation"] == 30 for epoch in history.losses)
 
 
-def test_a_training_of_which_all_images_are_kept_aside_is_refused(diary):
-    with pytest.raises(AdcganError, match="of 37 normal training images all are kept aside"):
+def test_a_training_of_which_all_images_are_held_out_is_refused(diary):
+    with pytest.raises(AdcganError, match="of 37 normal training images all are held out"):
         diary(validation_fraction=0.99)
 
 
@@ -215,7 +235,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_without_a_record(digits, run_opt
     assert not list(tmp_path.rglob(records.RECORD))
 
 
-def test_a_loss_of_the_images_kept_aside_that_is_not_finite_ends_the_training(diary, monkeypatch):
+def test_a_loss_of_the_held_out_images_that_is_not_finite_ends_the_training(diary, monkeypatch):
     monkeypatch.setattr(Diary, "validate", lambda self, images: {"validation": float("nan")})
     with pytest.raises(Diverged, match="loss validation is nan in epoch 1"):
         diary(epochs=3, validation_fraction=0.2)
@@ -230,6 +250,21 @@ def test_a_history_names_every_revision_that_trained(small_config, numbered, tmp
     assert train("one", 2).codes == ["one"]
     assert train("two", 3).codes == ["one", "two"]
     assert train("three", 3).codes == ["one", "two"], "it had nothing to train"
+
+
+def test_a_training_that_continues_keeps_what_was_read_before(small_config, numbered, tmp_path):
+    def train(epochs, read):
+        method = Diary(small_config(batch_size=8, epochs=epochs, warm_up_epochs=0))
+        return training.train(
+            method, numbered, seed=0, checkpoint=tmp_path / "checkpoint.pt", identity="", title="",
+            after_epoch=lambda: read.append(len(read)) or {"NS": len(read) / 10},
+        )  # fmt: skip
+
+    first = train(2, [])
+    assert first.auroc == [{"NS": 0.1}, {"NS": 0.2}] and first.auroc_seconds > 0
+    whole = train(4, [0, 0])
+    assert whole.auroc == [{"NS": value} for value in (0.1, 0.2, 0.3, 0.4)] and len(whole.losses) == 4
+    assert whole.auroc_seconds > first.auroc_seconds and whole.processor_seconds > first.processor_seconds
 
 
 def test_a_plain_line_per_epoch_tells_losses_and_time_left_where_there_is_no_terminal(diary, capsys):

@@ -1,21 +1,14 @@
-"""A training again, and the score by epoch: read without touching the training, kept in the record, shown as it is."""
+"""A training again, and the score by epoch: as the records hold it, and shown as it is."""
 
-import json
 import re
-import shutil
-from importlib import import_module
 
 import numpy as np
 import pytest
-import torch
-from test_study import of, picture_of, rows_of, write_record
+from factories import write_format1, write_record
+from test_study import of, picture_of, rows_of
 
-from adcgan import evaluation, experiments, figures, records, scores, splits, statistics, tables, training
+from adcgan import figures, statistics, tables
 from adcgan.book import cell_pages, charts, decision_pages, training_pages
-from adcgan.errors import AdcganError
-from adcgan.methods import METHODS, Method
-from adcgan.methods.adcgan import ADCGAN
-from adcgan.records import RECORD
 from adcgan.scores import COMPONENTS, SCORE
 from adcgan.study import RECONSTRUCTION_STATISTICS, trainings
 
@@ -49,131 +42,25 @@ def page_of(monkeypatch):
     return show
 
 
-# --- what is read after an epoch --------------------------------------------------------------------------
+# --- by epoch ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["adcgan", "autoencoder"])
-def test_what_is_read_after_an_epoch_changes_no_bit_of_the_training(method, digits, run_options, tmp_path, monkeypatch):
-    options = run_options if method == "adcgan" else dict(width=0.1, batch_size=16, epochs=2)
-    _, (cell,) = experiments.plan(method, "digits", "one-vs-all", [0], [0], options)
-    monkeypatch.setattr(ADCGAN, "study", Method.study)  # it takes longer than the training
-    read = experiments.run(cell, digits, tmp_path / "read", "cpu")
-    monkeypatch.setattr(experiments, "watching", lambda *_: dict)
-    blind = experiments.run(cell, digits, tmp_path / "blind", "cpu")
-    assert len(read.watched) == len(read.content["losses"]) and blind.watched == []
-    assert read.content["losses"] == blind.content["losses"] and read.auroc == blind.auroc
-    for name, values in blind.components.items():
-        assert read.components[name].tobytes() == values.tobytes()
-
-
-def test_after_an_epoch_the_score_of_that_epochs_networks_is_read(record):
-    """After the last epoch they are the ones that are scored; the digits' test is small enough to be read whole."""
-    assert len(splits.watched(record.anomalous)) == len(record.anomalous)
-    last = record.watched[-1][SCORE]
-    assert set(last) == NAMES and set(record.watched[-1]) == {SCORE, RECONSTRUCTION_STATISTICS}
-    for name in ("NS", *COMPONENTS):
-        assert last[name] == pytest.approx(record.auroc[name], abs=records.HALF_PRECISION)
-    sums = sum(
-        weight * count * record.components[name].astype(float)
-        for name, weight, count in zip(
-            COMPONENTS, (0.1, 0.9, 0.5, 0.5), scores.terms(record.cell.config).values(), strict=True
-        )
-    )
-    assert last["reduction=sum"] == pytest.approx(evaluation.auroc(record.anomalous, sums), abs=records.HALF_PRECISION)
-    assert len({epoch[SCORE]["NS"] for epoch in record.watched}) > 1
-    anew = record.readings[RECONSTRUCTION_STATISTICS]  # of all training images; here of every other one
-    for name, value in record.watched[-1][RECONSTRUCTION_STATISTICS].items():
-        assert abs(value - anew.get(name, value)) < 0.05
-
-
-def test_the_images_that_are_read_are_some_of_either_kind_and_always_the_same():
-    anomalous = np.random.default_rng(0).random(10_000) < 0.9
-    rows = splits.watched(anomalous)
-    assert anomalous[rows].sum() == 1000 and (~anomalous[rows]).sum() == min(1000, (~anomalous).sum())
-    assert (np.diff(rows) > 0).all() and rows.tolist() == splits.watched(anomalous).tolist()
-    few = splits.watched(np.array([True, False, False]))
-    assert few.tolist() == [0, 1, 2]
-
-
-def test_a_training_that_continues_keeps_what_was_read_before(small_method, zeros, tmp_path):
-    def train(epochs, checkpoint, watch):
-        method = small_method(epochs=epochs)
-        torch.manual_seed(0)
-        return training.train(
-            method, zeros.train, seed=0, checkpoint=tmp_path / checkpoint, identity="one", title="one", watch=watch
-        )
-
-    def reader(read):
-        return lambda: read.append(len(read)) or {SCORE: {"NS": len(read) / 10}}
-
-    train(1, "stopped", reader([]))
-    whole = train(3, "stopped", reader([0, 0]))
-    assert whole.watched == [{SCORE: {"NS": value}} for value in (0.1, 0.2, 0.3, 0.4)] and whole.watch_seconds > 0
-    train(1, "earlier", dict)
-    state = torch.load(tmp_path / "earlier", weights_only=True)
-    del state["watched"], state["watch_seconds"]
-    torch.save(state, tmp_path / "earlier")
-    assert train(2, "earlier", reader([])).watched == [{}, {}, {SCORE: {"NS": 0.1}}], "a checkpoint from before"
-
-
-def test_a_score_that_is_not_finite_ends_no_training(small_method, zeros):
-    method = small_method()
-    watch = experiments.watching(method.config, method, zeros)
-    assert set(watch()) == {SCORE, RECONSTRUCTION_STATISTICS}
-    with torch.no_grad():
-        next(method.E.parameters()).fill_(float("nan"))
-    assert watch() == {}
-
-
-def test_two_methods_are_read_after_every_epoch():
-    kinds = {name: getattr(import_module(f"adcgan.methods.{file}"), kind) for name, (file, kind) in METHODS.items()}
-    networks = {name: kind for name, kind in kinds.items() if issubclass(kind, Method)}
-    assert {name for name, kind in networks.items() if kind.watch is not Method.watch} == {"adcgan", "autoencoder"}
-    assert Method.watch(None, None, None, None) == {}
-
-
-def test_an_edited_reading_of_the_last_epoch_is_refused(record, runs_of, tmp_path):
-    shutil.copytree(runs_of(record), tmp_path / "runs")
-    path = record.cell.directory(tmp_path / "runs") / RECORD
-    records.verify(records.read(path, tmp_path / "runs"))
-    content = json.loads(path.read_text())
-    content["watched"][-1][SCORE]["reduction=sum"] -= 0.01
-    path.write_text(json.dumps(content))
-    with pytest.raises(AdcganError, match="AUROC of reduction=sum after the last epoch .*: it was edited"):
-        records.verify(records.read(path, tmp_path / "runs"))
-
-
-def test_with_few_images_what_half_precision_makes_of_an_auroc_is_no_edit():
-    """Two images of a kind whose order half precision cannot keep: the AUROC before may have been any of the two."""
-    anomalous, kept = np.array([True, False, False]), np.float16([0.2, 0.2, 0.1])
-    low, high = records._band(anomalous, kept)
-    assert low <= 0.5 and high >= 1.0
-    low, high = records._band(anomalous, np.float16([0.2, 0.19, 0.1]))
-    assert low > 0.99
-
-
-def test_an_unknown_name_among_what_was_read_is_refused(record, runs_of, tmp_path):
-    shutil.copytree(runs_of(record), tmp_path / "runs")
-    path = record.cell.directory(tmp_path / "runs") / RECORD
-    content = json.loads(path.read_text())
-    content["watched"][-1][SCORE]["xyz"] = 0.5
-    path.write_text(json.dumps(content))
-    with pytest.raises(AdcganError, match="AUROC of xyz after the last epoch is 0.5"):
-        records.verify(records.read(path, tmp_path / "runs"))
-
-
-def test_test_images_may_be_scored_one_at_a_time(small_method, zeros):
-    """One image has no batch statistics: what averages them anew takes two."""
-    method = small_method(test_batch_size=1)
-    read = method.watch(zeros.test[:3], zeros.anomalous[:3], zeros.train[:5])
-    assert set(read) == {SCORE, RECONSTRUCTION_STATISTICS}
-    alad = small_method(latent_pair="alad")
-    assert (method.z_passes, alad.z_passes) == (3, 5)
+def test_the_epochs_are_the_records_own_and_those_not_read_are_left_out(tmp_path):
+    read = write_format1(tmp_path, "mnist", 0, watched=[{}] * 3 + read_after(0.7, 0.6)[3:])
+    frame = trainings.epochs([read, write_format1(tmp_path, "mnist", 1), write_format1(tmp_path, "digits", 0)])
+    assert frame["epoch"].tolist() == [epoch for epoch in range(4, 21) for _ in range(2)]
+    own = frame[frame["reading"] == SCORE]
+    assert own["warm_up"].sum() == 2 and len(own) == 17
+    assert own["NS"].tolist()[-2:] == pytest.approx([70, 60]) and own["L_GR"].iloc[-1] == pytest.approx(70)
+    changed = write_format1(tmp_path, "mnist", 2, watched=read_after(), contrastive="literal")
+    today = write_record(tmp_path, "mnist", 2, per_epoch=[0.5] * 20)
+    assert trainings.epochs([today]).empty, "of the old default alone"
+    assert trainings.epochs([changed]).empty and trainings.chosen_epochs([changed]).empty
 
 
 def test_a_training_of_which_only_the_end_was_read_has_no_figure_where_it_has_none(tmp_path, page_of):
     """Two epochs: no deviation over five, and not the epoch that would be the last with the warm-up counted in."""
-    text = page_of("epochs", [write_record(tmp_path, "mnist", 0, watched=[{}] * 18 + read_after(0.7, 0.6)[18:])])
+    text = page_of("epochs", [write_format1(tmp_path, "mnist", 0, watched=[{}] * 18 + read_after(0.7, 0.6)[18:])])
     assert "nan" not in text
     first = next(row for row in rows_of(text) if "best epoch" in row)
     assert (first["epochs"], first["best"], first["sd of the last five"], first["warm-up included"]) == (
@@ -184,22 +71,8 @@ def test_a_training_of_which_only_the_end_was_read_has_no_figure_where_it_has_no
     )
 
 
-# --- by epoch ------------------------------------------------------------------------------------------------
-
-
-def test_the_epochs_are_the_records_own_and_those_not_read_are_left_out(tmp_path):
-    read = write_record(tmp_path, "mnist", 0, watched=[{}] * 3 + read_after(0.7, 0.6)[3:])
-    frame = trainings.epochs([read, write_record(tmp_path, "mnist", 1), write_record(tmp_path, "digits", 0)])
-    assert frame["epoch"].tolist() == [epoch for epoch in range(4, 21) for _ in range(2)]
-    own = frame[frame["reading"] == SCORE]
-    assert own["warm_up"].sum() == 2 and len(own) == 17
-    assert own["NS"].tolist()[-2:] == pytest.approx([70, 60]) and own["L_GR"].iloc[-1] == pytest.approx(70)
-    changed = write_record(tmp_path, "mnist", 2, watched=read_after(), contrastive="literal")
-    assert trainings.epochs([changed]).empty and trainings.chosen_epochs([changed]).empty
-
-
 def test_a_choice_of_the_epoch_is_among_the_adversarial_ones(tmp_path):
-    read = write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.3, 0.6, 0.7, 0.65))
+    read = write_format1(tmp_path, "mnist", 0, watched=read_after(0.8, 0.3, 0.6, 0.7, 0.65))
     frame = trainings.chosen_epochs([read])
     row = of(frame, read, score="NS", reading=SCORE)
     assert (row["last"], row["best"], row["at"], row["least"], row["epochs"]) == (
@@ -214,7 +87,7 @@ def test_a_choice_of_the_epoch_is_among_the_adversarial_ones(tmp_path):
 def test_the_mean_over_classes_counts_a_class_once_however_many_seeds_it_has(tmp_path):
     ends = [(0, 0, 0.8), (0, 1, 0.6), (1, 0, 0.5)]
     chosen = trainings.chosen_epochs(
-        [write_record(tmp_path, "mnist", label, seed, watched=read_after(end)) for label, seed, end in ends]
+        [write_format1(tmp_path, "mnist", label, seed, watched=read_after(end)) for label, seed, end in ends]
     )
     means = trainings.over_classes(chosen)
     assert means.loc[(SCORE, "NS"), "last"] == pytest.approx(60)
@@ -226,8 +99,8 @@ def test_the_mean_over_classes_counts_a_class_once_however_many_seeds_it_has(tmp
 
 def test_the_page_of_epochs_draws_each_cell_and_shows_its_frame(tmp_path, page_of):
     cells = [
-        write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.6)),
-        write_record(tmp_path, "fashion_mnist", 5, watched=read_after(0.7, 0.65)),
+        write_format1(tmp_path, "mnist", 0, watched=read_after(0.8, 0.6)),
+        write_format1(tmp_path, "fashion_mnist", 5, watched=read_after(0.7, 0.65)),
     ]
     text = page_of("epochs", cells)
     _, label = picture_of(text)
@@ -243,52 +116,53 @@ def test_the_page_of_epochs_draws_each_cell_and_shows_its_frame(tmp_path, page_o
 
 
 def test_without_such_records_the_pages_say_so(tmp_path, page_of):
-    record = write_record(tmp_path, "mnist", 0)
+    record = write_format1(tmp_path, "mnist", 0)
     assert "read after every epoch yet" in page_of("epochs", [record])
     assert "more than once yet" in page_of("again", [record])
 
 
 def test_a_cells_page_has_the_auroc_by_epoch_where_it_was_read(tmp_path, monkeypatch):
     monkeypatch.setattr(cell_pages, "ROOT", tmp_path)
-    read = write_record(tmp_path, "mnist", 0, watched=read_after(0.8, 0.6))
-    section = cell_pages.section(read)
-    assert "AUROC by epoch" in section and "no epoch was chosen by it" in section
-    drawn = charts.watched(read)
-    assert re.findall(r"last ([\d.]+)", drawn)[0] == "60" and "printed sums by epoch" in drawn
+    former = write_format1(tmp_path, "mnist", 0, watched=read_after(0.8, 0.6))
+    today = write_record(tmp_path, "mnist", 0, per_epoch=[None] * 10 + [0.5] * 8 + [0.8, 0.6])
+    for read, other in ((former, "printed sums"), (today, "means")):
+        section = cell_pages.section(read)
+        assert "AUROC by epoch" in section and "no epoch was chosen by it" in section
+        drawn = charts.watched(read)
+        assert re.findall(r"last ([\d.]+)", drawn)[0] == "60" and f"{other} by epoch" in drawn
     assert [charts._short(value) for value in (99.94, 100, 7.123, 0.0196)] == ["100", "100", "7.1", "0.02"]
-    assert "AUROC by epoch" not in cell_pages.section(write_record(tmp_path, "mnist", 1))
+    for unread in (write_format1(tmp_path, "mnist", 1), write_record(tmp_path, "mnist", 1)):
+        assert "AUROC by epoch" not in cell_pages.section(unread)
 
 
-def test_the_register_says_what_another_epoch_would_move(tmp_path, monkeypatch):
+def test_the_open_choices_say_what_another_epoch_would_move(tmp_path, monkeypatch):
     values = [0.8] * 9 + [0.7] + [0.6] * 5  # after 15 of 20 epochs, 5 of them the warm-up's: 0.7
-    cells = [write_record(tmp_path, "mnist", label, watched=read_after(*values)) for label in range(3)]
+    cells = [write_format1(tmp_path, "mnist", label, watched=read_after(*values)) for label in range(3)]
     monkeypatch.setattr(decision_pages, "committed", lambda: tuple(cells))
-    settled = {
-        row["row"]: next(value for name, value in row.items() if name.startswith("settled"))
-        for row in rows_of(decision_pages.decisions().text)
-    }
-    assert settled["33"].startswith("the last<br>")
-    assert "the best by the test's labels, no result: +20.0 (+20.0 to +20.0) points, 3 cells" in settled["33"]
-    assert "warm_up_count=included, read after that epoch: +10.0 (+10.0 to +10.0) points, 3 cells" in settled["18"]
+    rows = {row["no."]: row for row in rows_of(decision_pages.decisions().text)}
+    measured = {number: row["measured"] for number, row in rows.items()}
+    assert rows["33"]["recipe printed"].startswith("the last")
+    assert "the best by the test's labels, no result: +20.0 (+20.0 to +20.0) points, 3 cells" in measured["33"]
+    assert "warm_up_count=included, read after that epoch: +10.0 (+10.0 to +10.0) points, 3 cells" in measured["18"]
 
 
 # --- again ---------------------------------------------------------------------------------------------------
 
 
 def test_a_class_trained_more_than_once_has_all_its_trainings(tmp_path):
-    one, two = write_record(tmp_path / "runs", "mnist", 0), write_record(tmp_path / "runs", "mnist", 0, 1)
-    alone = write_record(tmp_path / "runs", "mnist", 1)
-    repeat = write_record(tmp_path / "repeats", "mnist", 0, finished="2025-01-01T00:00:00+00:00", scale=2)
+    one, two = write_format1(tmp_path / "runs", "mnist", 0), write_format1(tmp_path / "runs", "mnist", 0, 1)
+    alone = write_format1(tmp_path / "runs", "mnist", 1)
+    repeat = write_format1(tmp_path / "repeats", "mnist", 0, finished="2025-01-01T00:00:00+00:00", scale=2)
     frame = trainings.again([two, alone, one], [repeat])
     assert frame["seed"].tolist() == [0, 0, 1] and frame["finished"].iloc[0].startswith("2025")
     assert frame["NS"].tolist()[1:] == pytest.approx([100 * one.auroc["NS"], 100 * two.auroc["NS"]])
-    changed = write_record(tmp_path / "runs", "mnist", 1, contrastive="literal")
+    changed = write_format1(tmp_path / "runs", "mnist", 1, contrastive="literal")
     assert trainings.again([alone, changed]).empty
 
 
 def test_the_spread_is_pooled_over_the_classes(tmp_path):
     frame = trainings.again(
-        [write_record(tmp_path, "mnist", label, seed) for label in (0, 3) for seed in range(2 + (label == 3))]
+        [write_format1(tmp_path, "mnist", label, seed) for label in (0, 3) for seed in range(2 + (label == 3))]
     )
     spread = trainings.spread(frame).set_index("score")
     for name in NAMES:
@@ -298,8 +172,8 @@ def test_the_spread_is_pooled_over_the_classes(tmp_path):
 
 
 def test_the_page_of_trainings_shows_every_one_and_what_they_make_of_a_difference(tmp_path, page_of):
-    cells = [write_record(tmp_path / "runs", "mnist", 0, seed) for seed in range(3)]
-    repeat = write_record(tmp_path / "repeats", "mnist", 0)
+    cells = [write_format1(tmp_path / "runs", "mnist", 0, seed) for seed in range(3)]
+    repeat = write_format1(tmp_path / "repeats", "mnist", 0)
     text = page_of("again", cells, [repeat])
     rows = rows_of(text)
     assert [row["cell"] for row in rows[:4]] == ["0 name 0, seed 0"] * 2 + ["0 name 0, seed 1", "0 name 0, seed 2"]
@@ -314,9 +188,9 @@ def test_the_page_of_trainings_shows_every_one_and_what_they_make_of_a_differenc
 
 
 def test_the_autoencoders_spread_stands_below_adcgans(tmp_path, page_of):
-    cells = [write_record(tmp_path, "mnist", 0, seed) for seed in range(2)]
+    cells = [write_format1(tmp_path, "mnist", 0, seed) for seed in range(2)]
     places = [(0, 0), (0, 1), (0, 2), (5, 0), (5, 1), (7, 0)]  # the last class once: it says nothing
-    alone = [write_record(tmp_path, "mnist", *place, method="autoencoder", study=False) for place in places]
+    alone = [write_format1(tmp_path, "mnist", *place, method="autoencoder", study=False) for place in places]
     values = [[100 * record.auroc["NS"] for record in some] for some in (alone[:3], alone[3:5])]
     sd, low, high = statistics.pooled_deviation(values)
     assert trainings.spread_of([*cells, *alone], "autoencoder") == {

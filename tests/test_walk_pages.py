@@ -2,48 +2,75 @@
 
 import dataclasses
 import re
+import shutil
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from factories import write_format1
 
+from adcgan import experiments, records
 from adcgan.book import walk_charts, walk_pages
 from adcgan.config import configure
-from adcgan.records import WALK
+from adcgan.diagnostics import null_control, stale_noise
 from adcgan.scores import COMPONENTS
 
 STEPS = "image latent reconstruction latent_again features latent_discriminator components score".split()
 
 
-@pytest.fixture
-def at_settings(record):
-    """The finished record as if it were one of the paper's cells, of the given data set, class and seed."""
-    config = configure("adcgan", "one-vs-all", 28, 1)
+@pytest.fixture(scope="module")
+def walked(record, runs_of, digits, tmp_path_factory):
+    """The finished record with what `adcgan diagnose` writes beside it."""
+    runs = tmp_path_factory.mktemp("walked") / "runs"
+    shutil.copytree(runs_of(record), runs)
+    copy = records.find(record.cell, runs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stale_noise, "draws", lambda *_: {})  # they take long, and the page shows none
+        patch.setattr(null_control, "draws", lambda *_: {})
+        experiments.diagnose(copy, "cpu", dataset=digits)
+    return records.find(record.cell, runs)
 
-    def make(dataset="digits", **place):
-        return dataclasses.replace(
-            record, cell=dataclasses.replace(record.cell, dataset=dataset, config=config, **place)
-        )
+
+@pytest.fixture
+def at_settings(walked):
+    """That record as if it were a run of the tables, at the given scale, of the given data set, class and seed."""
+
+    def make(dataset="digits", scale="paper", **place):
+        config = configure("adcgan", "one-vs-all", 28, 1, scale=scale)
+        cell = dataclasses.replace(walked.cell, dataset=dataset, config=config, scale=scale, **place)
+        return dataclasses.replace(walked, cell=cell)
 
     return make
 
 
 @pytest.fixture
-def page(at_settings, monkeypatch):
+def shown(at_settings):
+    """That record as the page shows it: its score is that of the tables' networks, with as many terms as they have."""
+    return at_settings()
+
+
+@pytest.fixture
+def page(shown, monkeypatch):
     """What a step shows of that record, as text without tags."""
-    monkeypatch.setattr(walk_pages, "committed", lambda: (at_settings(),))
+    monkeypatch.setattr(walk_pages, "committed", lambda: (shown,))
     return lambda step: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", getattr(walk_pages, step)().text))
 
 
-def test_the_run_shown_is_the_first_with_a_path_by_data_set_class_and_seed(at_settings, record):
+def test_the_run_shown_is_the_first_with_a_path_by_scale_data_set_class_and_seed(at_settings, walked, record, tmp_path):
     digits, mnist = at_settings(), at_settings("mnist", seed=1)
     later, fashion = at_settings("fashion_mnist", label=3), at_settings("fashion_mnist", label=1)
+    laptop = at_settings("fashion_mnist", "laptop", label=0)
     assert walk_pages.chosen([digits, mnist]) is mnist
-    assert walk_pages.chosen([digits, mnist, later, fashion]) is fashion
-    files = {name: sha for name, sha in record.content["files"].items() if name != WALK}
-    without = dataclasses.replace(fashion, content=record.content | {"files": files})
+    assert walk_pages.chosen([laptop, digits, mnist, later, fashion]) is fashion
+    assert walk_pages.chosen([laptop, digits]) is digits and walk_pages.chosen([laptop]) is laptop
+    without = dataclasses.replace(record, cell=fashion.cell)
     assert walk_pages.chosen([digits, without]) is digits
-    assert walk_pages.chosen([record, without]) is None  # the finished record departs from the paper's settings
+    assert walk_pages.chosen([walked, without]) is None, "the finished record is an ablation"
+    old, changed = write_format1(tmp_path, "fashion_mnist"), write_format1(tmp_path, "fashion_mnist", rho=0.25)
+    assert walk_pages.chosen([old, laptop]) is laptop, "one of today goes before one under the old default"
+    assert walk_pages.chosen([changed, old, without]) is old and walk_pages.chosen([changed]) is None
+    script = dataclasses.replace(fashion, cell=dataclasses.replace(fashion.cell, recipe="script"))
+    assert walk_pages.chosen([script]) is None
 
 
 def test_without_a_run_the_page_says_so_and_shows_nothing_else(monkeypatch):
@@ -52,43 +79,43 @@ def test_without_a_run_the_page_says_so_and_shows_nothing_else(monkeypatch):
     assert [getattr(walk_pages, step)().text for step in STEPS] == [""] * len(STEPS)
 
 
-def test_each_component_is_told_as_the_record_has_it(page, record):
-    rows = [np.flatnonzero(record.anomalous == flag)[0] for flag in (False, True)]
+def test_each_component_is_told_as_the_record_has_it(page, shown):
+    rows = [np.flatnonzero(shown.anomalous == flag)[0] for flag in (False, True)]
     told = {"L_GR": "reconstruction", "L_FE": "latent_again", "L_GD": "features", "L_FL": "latent_discriminator"}
     for name, step in told.items():
         normal, anomalous = map(
             float, re.search(r"is (\d\.\d+) for the normal .* and (\d\.\d+) for", page(step)).groups()
         )
-        np.testing.assert_allclose([normal, anomalous], record.components[name][rows], atol=1e-3)
+        np.testing.assert_allclose([normal, anomalous], shown.components[name][rows], atol=1e-3)
 
 
-def test_the_weighted_components_add_up_to_the_score(page, record):
-    rows = [np.flatnonzero(record.anomalous == flag)[0] for flag in (False, True)]
+def test_the_weighted_components_add_up_to_the_score(page, shown):
+    rows = [np.flatnonzero(shown.anomalous == flag)[0] for flag in (False, True)]
     lines = re.findall(r"L (\w+) : ([\d.]+) × ([\d.]+) = ([\d.]+)", page("components"))
     assert [f"L_{name}" for name, *_ in lines] == [*COMPONENTS, *COMPONENTS]
     weight, value, weighted = np.array([numbers for _, *numbers in lines], float).T
-    assert list(weight) == [0.1, 0.9, 0.5, 0.5] * 2
-    np.testing.assert_allclose(weight * value, weighted, atol=1e-3)
-    np.testing.assert_allclose(weighted.reshape(2, 4).sum(1), record.scores[rows], atol=3e-3)
+    np.testing.assert_allclose(weight, [0.1 * 4096, 0.9 * 784, 0.5 * 100, 0.5] * 2)  # recipe printed's sums
+    assert (np.abs(weight * value - weighted) <= 0.0006 * np.maximum(weight, 1)).all(), "up to the digits shown"
+    np.testing.assert_allclose(weighted.reshape(2, 4).sum(1), shown.scores[rows], rtol=2e-3)
 
 
-def test_the_order_of_the_two_images_is_told_with_the_components_that_agree(page, record):
+def test_the_order_of_the_two_images_is_told_with_the_components_that_agree(page, shown):
     text = page("score")
-    rows = [np.flatnonzero(record.anomalous == flag)[0] for flag in (False, True)]
-    normal, anomalous = record.scores[rows].astype(float)
+    rows = [np.flatnonzero(shown.anomalous == flag)[0] for flag in (False, True)]
+    normal, anomalous = shown.scores[rows].astype(float)
     assert ("the larger score, as it should" in text) == (anomalous > normal)
     right = re.search(r"([^.;]*) (?:alone puts|put) the two in the right order", text)
     named = {part.strip().replace(" ", "_") for part in right[1].split(",")} if right else set()
-    values = {name: record.components[name][rows].astype(float) for name in COMPONENTS}
+    values = {name: shown.components[name][rows].astype(float) for name in COMPONENTS}
     assert named == {name for name, (first, second) in values.items() if second > first}
-    assert f"the AUROC of NS is {100 * record.auroc['NS']:.1f} %" in text
+    assert f"the AUROC of NS is {100 * shown.auroc['NS']:.1f} %" in text
 
 
-def test_the_score_is_placed_among_those_of_the_normal_images(page, record):
+def test_the_score_is_placed_among_those_of_the_normal_images(page, shown):
     found = re.findall(r"NS \( x \) = ([\d.]+), larger than that of (\d+) of the (\d+) normal", page("score"))
-    normal = record.scores[~record.anomalous]
+    normal = shown.scores[~shown.anomalous]
     for flag, (value, below, count) in zip((False, True), found, strict=True):
-        score = record.scores[np.flatnonzero(record.anomalous == flag)[0]]
+        score = shown.scores[np.flatnonzero(shown.anomalous == flag)[0]]
         assert float(value) == pytest.approx(score, rel=2e-3)
         assert int(count) == len(normal) and abs(int(below) - (normal < score).sum()) <= 1
 

@@ -9,16 +9,18 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from adcgan import plan
+from adcgan.config import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
-FEW = dict(methods="pca,adcgan", datasets="digits", classes="0,1", seeds="0")
+FEW = dict(methods="pca,adcgan", scales="paper", datasets="digits", classes="0,1", seeds="0")  # 4 and 2 times 4 runs
 ONE = dict(methods="pca", datasets="digits", schemes="one-vs-all", classes="0", seeds="0")
-RECORD = "runs/pca/digits/one-vs-all/class-0/seed-0/record.json"
+RECORD = "runs/library/pca/digits/one-vs-all/class-0/seed-0/record.json"
 
 # A cluster that accepts every job, and where every job fails: what was asked for is in jobs.txt.
 CLUSTER = """#!{python}
@@ -111,10 +113,14 @@ def edit(checkout):
 @pytest.mark.parametrize(("profile", "slots"), [("local", []), ("gpu", ["2"]), ("slurm", ["1"])])
 def test_a_dry_run_plans_every_chosen_cell_and_the_book(snakemake, checkout, profile, slots):
     done = snakemake("--dry-run", "--printshellcmds", profile=profile, **FEW)
-    assert jobs(done) == {"cell": 8, "book": 1}
-    assert not list(checkout.glob("runs/adcgan/**/record.json"))
+    assert jobs(done) == {"cell": 12, "book": 1}
+    assert not list(checkout.glob("runs/paper/**/record.json"))
     commands = re.findall(r"-m adcgan run .*", done.stdout)
-    assert len(commands) == 8
+    assert len(commands) == 12
+    named = Counter(
+        re.match(r"-m adcgan run ((?:--(?:method|recipe|scale) \S+ )*)", command)[1] for command in commands
+    )
+    assert named == {"--method pca ": 4} | {f"--method adcgan --recipe {name} --scale paper ": 4 for name in RECIPES}
     for command in commands:  # a GPU is shared by what is trained on it, and by nothing else
         assert re.findall(r"--slots (\d+)", command) == (slots if "--method adcgan " in command else [])
 
@@ -124,10 +130,26 @@ def test_without_a_choice_it_is_the_whole_grid(planned):
 
 
 def test_records_elsewhere_are_made_without_the_book(planned, tmp_path):
-    assert planned(runs=tmp_path, **FEW) == {"cell": 8, "records": 1}
+    assert planned(runs=tmp_path, **FEW) == {"cell": 12, "records": 1}
 
 
-@pytest.mark.parametrize("wrong", [dict(metods="knn"), dict(methods="nn"), dict(seeds="9")])
+@pytest.mark.parametrize(
+    ("chosen", "count"),
+    [
+        (dict(recipes="script", scales="laptop"), 2),
+        (dict(recipes="'[printed, script]'", scales="paper,laptop"), 8),
+        (dict(methods="alad", scales="laptop"), 2),
+        (dict(methods="knn", scales="laptop"), 2),  # it has none
+    ],
+)
+def test_recipes_and_scales_are_chosen_as_in_a_sweep(planned, tmp_path, chosen, count):
+    chosen = dict(datasets="digits", schemes="one-vs-all", classes="0,1", seeds="0") | chosen
+    assert planned(runs=tmp_path, **chosen) == {"cell": count, "records": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong", [dict(metods="knn"), dict(methods="nn"), dict(seeds="9"), dict(scales="huge"), dict(recipes="scripted")]
+)
 def test_a_choice_that_means_nothing_is_refused(snakemake, wrong):
     ended = snakemake("--dry-run", **wrong)
     assert ended.returncode != 0 and "AdcganError" in ended.stdout
@@ -146,12 +168,13 @@ def test_what_changes_no_result_makes_no_record_again(planned, finished, edit):
     edit("adcgan/methods/yardsticks.py", '"""', '"""A remark. ')
     edit("adcgan/methods/alad.py", "", "\nX = 1\n")
     edit("adcgan/tables.py", "", "\nX = 1\n")
+    edit("adcgan/diagnostics/null_control.py", "", "\nX = 1\n")  # asked for after a run
     edit("adcgan/__init__.py", '__version__ = "', '__version__ = "9')
     assert planned("records", profile="gpu", **ONE) == {}
     assert planned(**ONE) == {"book": 1}
 
 
-@pytest.mark.parametrize("name", ["methods/yardsticks.py", "data.py"])
+@pytest.mark.parametrize("name", ["methods/yardsticks.py", "data.py", "diagnostics/stale_noise.py"])
 def test_code_that_a_cell_goes_through_makes_it_again(planned, finished, edit, name):
     edit(f"adcgan/{name}", "", "\nX = 1\n")
     assert planned("records", **ONE) == {"cell": 1, "records": 1}
@@ -159,7 +182,7 @@ def test_code_that_a_cell_goes_through_makes_it_again(planned, finished, edit, n
 
 def test_another_setting_makes_a_cell_again_and_an_option_makes_another_cell(snakemake, planned, finished, edit):
     again = snakemake("--dry-run", "records", options="variance=0.9", **ONE)
-    assert re.search(r"output: runs/pca/digits/one-vs-all/class-0/seed-0-[0-9a-f]{8}/record.json", again.stdout)
+    assert re.search(r"output: runs/library/pca/digits/one-vs-all/class-0/seed-0-[0-9a-f]{8}/record.json", again.stdout)
     edit("adcgan/config/yardsticks.py", "variance: float = option(0.95", "variance: float = option(0.9")
     assert planned("records", **ONE) == {"cell": 1, "records": 1}
 
@@ -170,13 +193,27 @@ def test_a_change_of_prose_makes_the_book_alone(planned, finished, edit):
 
 
 def test_a_record_that_snakemake_did_not_make_is_taken_as_it_is(planned, finished, edit):
-    place = "runs/adcgan/digits/one-vs-all/class-0/seed-0"
-    shutil.copytree(ROOT / place, finished / place)
+    chosen = ONE | dict(methods="adcgan", recipes="printed", scales="laptop")
+    record = finished / RECORD.replace("library/pca", "laptop/adcgan-printed")
+    record.parent.mkdir(parents=True)
+    record.touch()  # its presence is what counts
     edit("adcgan/methods/adcgan.py", "", "\nX = 1\n")
     try:
-        assert planned("records", **ONE | dict(methods="adcgan")) == {}
+        assert planned("records", **chosen) == {}
+        assert planned("records", **chosen | dict(recipes="script")) == {"cell": 1, "records": 1}
     finally:
-        shutil.rmtree(finished / "runs/adcgan")
+        shutil.rmtree(finished / "runs/laptop")
+
+
+def test_a_record_of_format_1_is_taken_for_its_run(planned, finished):
+    """As `adcgan run` takes it, which then writes none."""
+    place = "runs/format-1/pca/mnist/one-vs-all/class-0/seed-0"
+    shutil.copytree(ROOT / place, finished / place)
+    try:
+        assert planned("records", **ONE | dict(datasets="mnist")) == {}
+        assert planned("records", **ONE | dict(datasets="mnist", classes="0,1")) == {"cell": 1, "records": 1}
+    finally:
+        shutil.rmtree(finished / "runs/format-1")
 
 
 def test_the_slurm_profile_asks_for_a_gpu_by_the_job_and_for_the_time_of_all_its_cells(snakemake, tmp_path):
@@ -192,15 +229,14 @@ def test_the_slurm_profile_asks_for_a_gpu_by_the_job_and_for_the_time_of_all_its
     for job in map(json.loads, (tmp_path / "jobs.txt").read_text().splitlines()):
         command = next(part for part in job[1:] if part.startswith("--wrap="))
         asked.append(
-            (len(re.findall("'cell:method=", command)), job[job.index("-t") + 1], job[job.index("--mem") + 1])
+            (len(re.findall("'cell:scale=", command)), job[job.index("-t") + 1], job[job.index("--mem") + 1])
             + ("--gres=gpu:1" in job, job[job.index("-p") + 1])
         )
     # Ten small cells at most in a job, one after another; those with no use for a GPU apart; a large one by itself.
     assert sorted(asked) == [
-        (1, "480", "8000", True, "gpu"),
-        (1, "480", "8000", True, "gpu"),
-        (2, "60", "8000", True, "gpu"),
+        *[(1, "480", "8000", True, "gpu")] * 4,
         (4, "120", "8000", False, "gpu"),
+        (4, "120", "8000", True, "gpu"),
     ]
 
 
