@@ -95,14 +95,15 @@ class _PReLU(Function):
     @staticmethod
     def forward(ctx, x, slope):
         ctx.save_for_backward(x, slope)
-        return F.leaky_relu(x, slope.item())
+        return F.prelu(x, slope)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, g):
         x, slope = ctx.saved_tensors
         g_slope = inner(g, x.clamp(max=0)).view(1) if ctx.needs_input_grad[1] else None
-        return torch.ops.aten.leaky_relu_backward(g, x, slope.item(), False), g_slope
+        positive = torch.ops.aten.threshold_backward(g, x, 0)  # g where x > 0, else 0
+        return torch.lerp(positive, g, slope), g_slope  # slope g elsewhere
 
 
 # --- Spectral norm ------------------------------------------------------------------------------------------
@@ -178,5 +179,5 @@ class _Normalised(Function):
             g_weight = g_weight.contiguous(memory_format=torch.channels_last)
         # This layer alone has made it: added to in place. data, or autograd would copy it twice on its way to the leaf.
         g_weight = g_weight.data if ctx.of_x else g_weight / sigma
-        matrix(g_weight, ctx.dim).addr_(u, v, alpha=-(total / sigma).item())
+        matrix(g_weight, ctx.dim).addr_(u * (total / -sigma), v)
         return g_x / sigma if ctx.of_x and g_x is not None else g_x, g_weight, None, None, None, None
