@@ -177,11 +177,15 @@ def _dry_run(cells, given, device):
 
 
 def _diagnose(given):
-    from . import experiments
+    from . import data, experiments
 
     for path in given.records:
         record = experiments.record_at(path)
-        written = experiments.diagnose(record, given.device, again=given.again)
+        dataset = None
+        if given.dataset:
+            config = record.cell.config
+            dataset = data.load(given.dataset, image_size=config.image_size, channels=config.channels)
+        written = experiments.diagnose(record, given.device, again=given.again, dataset=dataset)
         print(f"{record.cell}: {'diagnosed' if written else 'was diagnosed before'}, {record.directory}", flush=True)
     return 0
 
@@ -256,6 +260,7 @@ def _parser():
     diagnose = commands.add_parser("diagnose", help="ask more of trained models; needs no training")
     diagnose.set_defaults(command=_diagnose)
     diagnose.add_argument("records", nargs="+", type=Path, metavar="RUN", help="directory of a record")
+    diagnose.add_argument("--dataset", metavar="PATH", help="directory of pictures, for runs on one of your own")
     diagnose.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
     diagnose.add_argument("--again", action="store_true", help="also where it was diagnosed before")
     check = commands.add_parser("check", help="read every record back and say whether all are whole")

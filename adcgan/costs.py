@@ -38,7 +38,7 @@ class Costs:
             known = [(rate.step, kind) for kind, rate in self.rates.items() if kind in cells and rate.step > 0]
             self.here = 1.0  # library baselines alone are measured: taken as they are
             if known:
-                step, kind = min(known)
+                step, kind = min(known, key=lambda pair: pair[0])
                 self.here = self.step(cells[kind]) / step
         return self.here
 
