@@ -103,7 +103,7 @@ class _PReLU(Function):
         x, slope = ctx.saved_tensors
         g_slope = inner(g, x.clamp(max=0)).view(1) if ctx.needs_input_grad[1] else None
         positive = torch.ops.aten.threshold_backward(g, x, 0)  # g where x > 0, else 0
-        return torch.lerp(positive, g, slope), g_slope  # slope g elsewhere
+        return positive.lerp_(g, slope), g_slope  # slope g elsewhere
 
 
 # --- Spectral norm ------------------------------------------------------------------------------------------
