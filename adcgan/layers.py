@@ -106,6 +106,34 @@ class _PReLU(Function):
         return positive.lerp_(g, slope), g_slope  # slope g elsewhere
 
 
+# --- Optimisers --------------------------------------------------------------------------------------------
+
+
+class _InMemoryOrder:
+    """Hands Adam channels-last weights in their order in memory: its fused CPU step copies them otherwise."""
+
+    def _init_group(self, group, params, grads, *rest):
+        found = super()._init_group(group, params, grads, *rest)
+        lists = [some for some in (params, grads, *rest[:2]) if len(some) == len(params)]
+        for n, weight in enumerate(params):
+            if weight.device.type == "cpu" and all(_channels_last(some[n]) for some in lists):
+                for some in lists:
+                    some[n] = in_memory(some[n])
+        return found
+
+
+def _channels_last(x):
+    return x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+
+
+class Adam(_InMemoryOrder, torch.optim.Adam):
+    """PyTorch's Adam."""
+
+
+class AdamW(_InMemoryOrder, torch.optim.AdamW):
+    """PyTorch's AdamW."""
+
+
 # --- Spectral norm ------------------------------------------------------------------------------------------
 
 

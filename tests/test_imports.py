@@ -107,7 +107,14 @@ def test_no_import_points_upward(path):
 
 
 def test_imports_are_seen_at_all():
-    assert imported_modules(PACKAGE / "methods" / "adcgan.py") == {"config", "losses", "methods", "networks", "scores"}
+    assert imported_modules(PACKAGE / "methods" / "adcgan.py") == {
+        "config",
+        "layers",
+        "losses",
+        "methods",
+        "networks",
+        "scores",
+    }
     assert "experiments" in imported_modules(PACKAGE / "cli.py")
     seen = imported_modules(PACKAGE / "book" / "latent_pages.py")
     assert {"figures", "study.latents", "book.html", "book.common"} <= seen and not seen & set(PARTED)

@@ -101,3 +101,20 @@ def test_prelu_is_pytorchs(slope):
         layer(x).sin().sum().backward()
     close(ours(x), theirs(x))
     close(gradients(ours, inputs[0]), gradients(theirs, inputs[1]))
+
+
+@pytest.mark.parametrize("ours, torchs", [(layers.Adam, torch.optim.Adam), (layers.AdamW, torch.optim.AdamW)])
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_an_optimisers_steps_and_states_are_pytorchs_to_the_bit(ours, torchs, memory):
+    found = []
+    for kind in (ours, torchs):
+        torch.manual_seed(0)
+        weights = [torch.randn(8, 6, 3, 3).to(memory_format=memory).requires_grad_(), torch.randn(5).requires_grad_()]
+        optimiser = kind(weights, 1e-2, fused=True, weight_decay=0.05)
+        for _ in range(3):
+            for weight in weights:
+                weight.grad = torch.randn_like(weight)
+            optimiser.step()
+        state = optimiser.state_dict()["state"][0]
+        found.append([*weights, state["exp_avg"], state["exp_avg_sq"]])
+    assert all(torch.equal(*pair) and pair[0].stride() == pair[1].stride() for pair in zip(*found, strict=True))

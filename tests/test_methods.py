@@ -11,6 +11,7 @@ from adcgan import methods, scores
 from adcgan.config import ADCGANConfig, configure
 from adcgan.errors import AdcganError
 from adcgan.evaluation import auroc
+from adcgan.layers import Adam
 
 WARM_UP, ADVERSARIAL = 0, 1  # epochs of the small configuration
 # Settled around the method, not in it: `test_experiments` and `test_training` see to them.
@@ -107,7 +108,7 @@ def test_optimisers_have_the_papers_rates_and_each_its_own_network(small_method,
     for name, optimiser in method.optimisers.items():
         (group,) = optimiser.param_groups
         rate = 2e-4 if name in autoencoder else 3e-4
-        assert type(optimiser) is torch.optim.Adam
+        assert type(optimiser) is Adam
         assert (group["lr"], group["betas"], group["weight_decay"]) == (rate, (0.5, 0.999), 0)
         network = method.networks[name.removesuffix("_AE")]
         assert [id(p) for p in group["params"]] == [id(p) for p in network.parameters()]

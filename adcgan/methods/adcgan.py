@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim import Adam, AdamW
 
 from .. import losses, scores
 from ..config import ADCGANConfig
+from ..layers import Adam, AdamW
 from ..networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
 from . import Method
 from .layers import detach, frozen

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Adam
 
 from .. import losses, scores
 from ..architectures import scaled
 from ..config.compared import AEGANConfig
+from ..layers import Adam
 from . import Method
 from .layers import PointConvTranspose2d, Unflatten, detach, frozen, initialise
 

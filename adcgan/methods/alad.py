@@ -15,11 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
-from torch.optim import Adam
 
 from ..architectures import scaled
 from ..config.compared import ALADConfig
-from ..layers import Conv2d, ConvTranspose2d, Linear
+from ..layers import Adam, Conv2d, ConvTranspose2d, Linear
 from . import Method
 from .layers import SameConv2d, Unflatten, detach, frozen, initialise
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Adam
 
 from ..config.compared import AnoGANConfig
+from ..layers import Adam
 from . import Method, latents_of
 from .alad import BETAS, generator, normal, tower, widths
 from .layers import detach, frozen

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
 from .. import losses
 from ..config import configure
 from ..config.yardsticks import AutoencoderConfig
+from ..layers import Adam
 from ..networks import Encoder, Generator
 from . import Method
 from .adcgan import BETAS
