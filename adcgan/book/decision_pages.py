@@ -40,7 +40,7 @@ def decisions() -> Html:
         ):
             if key in row:
                 said.append(f"<em>{title}:</em> {escape(row[key])}")
-        shown = {"no.": number, SOURCES: Html("<br>".join(said))}
+        shown = {"no.": number, SOURCES: Html(f'<div class="adcgan-said">{"<br>".join(said)}</div>')}
         for recipe in RECIPES:
             values = row.get("recipes", {}).get(recipe)
             shown[f"recipe {recipe}"] = Html(_values(values) if values else escape(row["settled"]))
@@ -58,7 +58,7 @@ def _values(values):
     lines = []
     for name, value in values.items():
         said = ", ".join(f"{one} at {size}" for size, one in value.items()) if isinstance(value, dict) else value
-        lines.append(f'<code class="adcgan-whole">{escape(name.rstrip("_"))}={escape(str(said))}</code>')
+        lines.append(f'<code>{escape(name.rstrip("_"))}={escape(str(said))}</code>')
     return "<br>".join(lines)
 
 
