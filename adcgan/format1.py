@@ -47,7 +47,7 @@ def read(path: Path, runs: Path, content: dict, data: bytes) -> tuple[dict, Conf
             f"record {path} has format 1 and is not in {root / SUMS} with these bytes: it was edited, or moved; "
             "restore it or remove its directory"
         )
-    check_schema(_schema(), content, path, "format1.schema.json")
+    check_schema(content, path, "format1.schema.json")
     place, options = content["cell"], dict(content["config"])
     try:
         size, channels = options.pop("image_size", None), options.pop("channels", None)
@@ -120,12 +120,3 @@ def _read_sums(path, changed):
 @cache
 def _defaults():
     return yaml.safe_load((Path(__file__).parent / "config" / "format1.yaml").read_text())
-
-
-@cache
-def _schema():
-    try:
-        from jsonschema import Draft202012Validator
-    except ImportError:
-        return None
-    return Draft202012Validator(json.loads(Path(__file__).with_name("format1.schema.json").read_text()))

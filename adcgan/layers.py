@@ -20,7 +20,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 def keep_memory() -> None:
     """Let this process keep the memory that it frees, where the C library is glibc.
 
-    A step's larger maps and gradients would go back to the system and be asked for anew in the next: 2 microseconds a
+    A step's larger maps and gradients would go back to the system and be asked for again in the next: 2 microseconds a
     page of 4 KiB, 5 to 10 % of a step.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):

@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from .splits import watched
 from .stale import of_outputs, summary
 from .write import written
 
-FORMAT = 2
+FORMAT, SCHEMA = 2, "record.schema.json"
 RECORD, SCORES, MODEL = "record.json", "scores.npz", "model.safetensors"
 DIAGNOSTICS = "diagnostics.json", "diagnostics.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
@@ -222,7 +222,7 @@ def write(
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
     content[SELF] = own_hash(content)
-    _validate(content, directory / RECORD)
+    check_schema(content, directory / RECORD, SCHEMA)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
     for name, data in (files | {RECORD: text.encode()}).items():
         written(directory / name, data)
@@ -265,7 +265,7 @@ def read(path: Path, runs: Path) -> Record:
 
 def _read_format_2(path, content):
     """The run and the configuration that a record of format 2 says, checked."""
-    _validate(content, path)
+    check_schema(content, path, SCHEMA)
     if own_hash(content) != content[SELF]:
         raise AdcganError(
             f"record {path} does not have its own hash: it was edited; remove its directory to run it again"
@@ -416,20 +416,6 @@ def _image_by_image(config):
 
 def _refuse(constant):
     raise ValueError(f"{constant} is no number")
-
-
-@cache
-def _schema():
-    """The schema's validator, or None where jsonschema is not installed: a record must not wait for it."""
-    try:
-        from jsonschema import Draft202012Validator
-    except ImportError:
-        return None
-    return Draft202012Validator(json.loads(Path(__file__).with_name("record.schema.json").read_text()))
-
-
-def _validate(content, path):
-    check_schema(_schema(), content, path, "record.schema.json")
 
 
 def _npz(arrays):

@@ -1,19 +1,32 @@
-"""Checking JSON against a schema, in one line."""
+"""Checking a record's JSON against its format's schema, in one line."""
+
+import json
+from functools import cache
+from pathlib import Path
 
 from .errors import AdcganError
 
 
-def check_schema(validator, content, path, name: str) -> None:
-    """Raise AdcganError with the first place where ``content`` is not as the schema ``name`` says.
+def check_schema(content, path: Path, name: str) -> None:
+    """Raise AdcganError with the first place where ``content``, of the file at ``path``, is not as the schema says.
 
-    ``validator`` is jsonschema's, or None where it is not installed: then nothing is checked.
+    ``name`` is that of a file beside this one. Nothing is checked where jsonschema is not installed: a GPU's machine
+    may lack it, and a record must not wait for it.
     """
-    errors = (
-        sorted(validator.iter_errors(content), key=lambda error: list(map(str, error.absolute_path)))
-        if validator
-        else []
-    )
+    validator = _validator(name)
+    if validator is None:
+        return
+    errors = sorted(validator.iter_errors(content), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         where = "/".join(map(str, errors[0].absolute_path)) or "top level"
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise AdcganError(f"record {path}: {where}: {errors[0].message[:200]}{more}; expected {name}'s form")
+
+
+@cache
+def _validator(name):
+    try:
+        from jsonschema import Draft202012Validator
+    except ImportError:
+        return None
+    return Draft202012Validator(json.loads(Path(__file__).with_name(name).read_text()))

@@ -58,7 +58,7 @@ def _values(values):
     lines = []
     for name, value in values.items():
         said = ", ".join(f"{one} at {size}" for size, one in value.items()) if isinstance(value, dict) else value
-        lines.append(f'<code>{escape(name.rstrip("_"))}={escape(str(said))}</code>')
+        lines.append(f"<code>{escape(name.rstrip('_'))}={escape(str(said))}</code>")
     return "<br>".join(lines)
 
 
