@@ -694,7 +694,7 @@ def test_optimisers_have_the_sources_rates_and_each_its_own_network(name, rate, 
     assert set(method.optimisers) == set(decays)
     for network, optimiser in method.optimisers.items():
         (group,) = optimiser.param_groups
-        assert type(optimiser) is torch.optim.Adam
+        assert isinstance(optimiser, torch.optim.Adam)
         assert (group["lr"], group["betas"], group["weight_decay"]) == (rate, betas, decays[network])
         assert [id(p) for p in group["params"]] == [id(p) for p in method.networks[network].parameters()]
 
