@@ -3,7 +3,7 @@
 Data flows one way, and so do the imports::
 
     data, splits -> architectures, networks, losses, scores, evaluation -> methods -> training
-         -> records (runs/) -> tables, study, figures -> adcgan.book -> book/
+         -> records (runs/) -> tables, study, figures -> companion.pages -> book/
 """
 
 __version__ = "0.1.0"

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import __version__
-from .config import CONFIGS, RECIPES, SCALES, SCHEMES, parse_options
-from .data import DATASETS
+from .config import METHODS, RECIPES, SCALES, SCHEMES, parse_options
+from .data.datasets import DATASETS
 from .errors import UNFORESEEN, AdcganError, one_line
 
 
@@ -51,31 +51,31 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(given):
-    from . import experiments
-    from .records import find
+    from .experiments.records import find
+    from .experiments.run import requested
 
     options = {name: value for name in _options() if (value := getattr(given, name)) is not None}
-    dataset, cells = experiments.plan(
+    dataset, planned = requested(
         given.method, given.dataset, given.scheme, given.classes, given.seeds, options,
-        recipe=given.recipe, scale=given.scale,
+        recipe=given.recipe, scale=given.scale, repeat=given.repeat,
     )  # fmt: skip
     if dataset.provenance != "canonical":
         print(f"{dataset.name}: {dataset.provenance}", file=sys.stderr)
-    missing = any(find(cell, given.runs) is None for cell in cells)
+    missing = any(find(run, given.runs) is None for run in planned)
     with _slot(given, missing) as device:
-        _run_cells(cells, dataset, given.runs, device)
+        _work_through(planned, dataset, given.runs, device)
     return 0
 
 
 @contextmanager
 def _slot(given, missing):
-    """The device to use: where ``--slots`` shares them and cells are missing a GPU with a free slot, else as named."""
+    """The device to use: where ``--slots`` shares them and runs are missing a GPU with a free slot, else as named."""
     if given.slots is None or not missing:
         yield given.device
         return
     import torch
 
-    from .lease import slot
+    from .experiments.slots import slot
 
     if given.device not in ("auto", "cuda"):
         raise AdcganError(f"--slots chooses among this machine's GPUs, --device names {given.device}: leave one out")
@@ -84,14 +84,14 @@ def _slot(given, missing):
         yield f"cuda:{number}"
 
 
-def _run_cells(cells, dataset, runs, device):
-    from . import experiments
+def _work_through(planned, dataset, runs, device):
+    from .experiments.run import execute
 
-    for cell in cells:
-        record = experiments.run(cell, dataset, runs, device)
+    for run in planned:
+        record = execute(run, dataset, runs, device)
         cost = record.content["cost"]
         print(
-            f"{cell}: AUROC {100 * record.result:.1f} %, trained in {cost['train_seconds']:.0f} s, {record.directory}",
+            f"{run}: AUROC {100 * record.result:.1f} %, trained in {cost['train_seconds']:.0f} s, {record.directory}",
             flush=True,
         )
 
@@ -99,64 +99,65 @@ def _run_cells(cells, dataset, runs, device):
 def _sweep(given):
     import time
 
-    from . import experiments, notebook, plan
-    from .sweep import sweep
+    from .experiments import grid, notebook
+    from .experiments.provenance import choose_device
+    from .experiments.sweep import sweep
 
     started = time.monotonic()
     chosen = dict(datasets=given.datasets, classes=given.classes, seeds=given.seeds)
     if given.ablations:
         if given.methods or given.schemes or given.options or given.scales or given.recipes:
             raise AdcganError("--ablations settles everything but data sets, classes and seeds: leave the others out")
-        cells = plan.ablations(**chosen)
+        planned = grid.ablations(**chosen)
     else:
         options = parse_options("adcgan", given.options) if given.options else {}
-        cells = plan.cells(
+        planned = grid.planned(
             methods=given.methods, schemes=given.schemes, scales=given.scales, recipes=given.recipes, options=options,
             **chosen,
         )  # fmt: skip
-    if not cells:
+    if not planned:
         raise AdcganError(
             "no run of the grid has that method, recipe, scale, data set, scheme, class and seed: leave a filter out"
         )
-    device = experiments.choose_device(given.device)
+    device = choose_device(given.device)
     if given.dry_run:
-        _dry_run(cells, given, device.type)
+        _dry_run(planned, given, device.type)
         return 0
     deadline = None if given.time_limit is None else started + given.time_limit
 
-    def report(cell, result):
-        print(f"{cell}: {'done' if result is None else result}", flush=True)
+    def report(run, result):
+        print(f"{run}: {'done' if result is None else result}", flush=True)
         if result is None and not (given.no_notebooks or given.ablations or given.options):
-            notebook.leave(cell, cells, given.runs)
+            notebook.leave(run, planned, given.runs)
 
     outcome = sweep(
-        cells, given.runs, device=given.device, jobs=given.jobs, deadline=deadline, eager=given.eager, report=report
+        planned, given.runs, device=given.device, jobs=given.jobs, deadline=deadline, eager=given.eager, report=report
     )
-    before = len(cells) - len(outcome.finished) - len(outcome.failed) - len(outcome.left)
+    before = len(planned) - len(outcome.finished) - len(outcome.failed) - len(outcome.left)
     print(
-        f"{len(cells)} runs: {before} were done, {len(outcome.finished)} done now, {len(outcome.left)} left, "
+        f"{len(planned)} runs: {before} were done, {len(outcome.finished)} done now, {len(outcome.left)} left, "
         f"{len(outcome.failed)} failed, in {time.monotonic() - started:.0f} s"
     )
-    for cell, reason in outcome.failed.items():
-        print(f"adcgan: failed: {cell}: {reason}", file=sys.stderr)
+    for run, reason in outcome.failed.items():
+        print(f"adcgan: failed: {run}: {reason}", file=sys.stderr)
     return 1 if outcome.failed else 0
 
 
-def _dry_run(cells, given, device):
+def _dry_run(planned, given, device):
     """The runs by kind: how many in which state, and the processor hours that those not done would take here."""
     from itertools import groupby
 
-    from . import plan
-    from .costs import Costs
-    from .records import read_all
+    from .experiments import grid
+    from .experiments.costs import Costs
+    from .experiments.records import read_all
 
     places = dict.fromkeys(place.resolve() for place in (given.runs, Path("runs")) if place.is_dir())
-    rates = plan.rates([record for place in places for record in read_all(place)], device)
+    rates = grid.rates([record for place in places for record in read_all(place)], device)
     costs = Costs(rates, device)
     total, unknown = 0.0, 0
-    for (*kind, changed), group in groupby(cells, key=lambda cell: (*plan.kind(cell), plan.named(cell.changes))):
+    for (*kind, changed), group in groupby(planned, key=lambda run: (*grid.kind(run), grid.named(run.changes))):
         group = list(group)
-        states = [plan.state(cell, given.runs) for cell in group]
+        states = [grid.state(run, given.runs) for run in group]
         left = len(states) - states.count("done")
         line = f"{' '.join(filter(None, [*kind, changed]))}: " + ", ".join(
             f"{states.count(state)} {state}" for state in dict.fromkeys(states)
@@ -177,21 +178,22 @@ def _dry_run(cells, given, device):
 
 
 def _diagnose(given):
-    from . import data, experiments
+    from .data import datasets
+    from .experiments.run import diagnose, record_at
 
     for path in given.records:
-        record = experiments.record_at(path)
+        record = record_at(path)
         dataset = None
         if given.dataset:
-            config = record.cell.config
-            dataset = data.load(given.dataset, image_size=config.image_size, channels=config.channels)
-        written = experiments.diagnose(record, given.device, again=given.again, dataset=dataset)
-        print(f"{record.cell}: {'diagnosed' if written else 'was diagnosed before'}, {record.directory}", flush=True)
+            config = record.run.config
+            dataset = datasets.load(given.dataset, image_size=config.image_size, channels=config.channels)
+        written = diagnose(record, given.device, again=given.again, dataset=dataset)
+        print(f"{record.run}: {'diagnosed' if written else 'was diagnosed before'}, {record.directory}", flush=True)
     return 0
 
 
 def _check(given):
-    from .records import read_all, verify
+    from .experiments.records import read_all, verify
 
     records = read_all(given.runs)
     for record in records:
@@ -206,7 +208,7 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="train what is missing, load what is there")
     run.set_defaults(command=_run)
-    run.add_argument("--method", default="adcgan", choices=CONFIGS, help="method (default: %(default)s)")
+    run.add_argument("--method", default="adcgan", choices=METHODS, help="method (default: %(default)s)")
     run.add_argument("--dataset", required=True, help="name of a data set, or the path of a directory of pictures")
     run.add_argument("--scheme", default="one-vs-all", choices=SCHEMES, help="default: %(default)s")
     run.add_argument(
@@ -221,6 +223,9 @@ def _parser():
     )  # fmt: skip
     run.add_argument("--classes", nargs="*", default=[], help="classes by number or name (default: all)")
     run.add_argument("--seeds", nargs="+", type=int, default=[0], help="default: 0")
+    run.add_argument(
+        "--repeat", type=_whole, default=0, metavar="N", help="train once more from the same seed, as repeat N"
+    )
     run.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
     run.add_argument(
         "--slots", type=_above_zero(int), metavar="N", help="wait for one of N places on a GPU of this machine"
@@ -237,7 +242,7 @@ def _parser():
         )  # fmt: skip
     sweep = commands.add_parser("sweep", help="work through the paper's grid; start it again to continue")
     sweep.set_defaults(command=_sweep)
-    known_names = {"methods": CONFIGS, "datasets": DATASETS, "schemes": SCHEMES, "scales": SCALES, "recipes": RECIPES}
+    known_names = {"methods": METHODS, "datasets": DATASETS, "schemes": SCHEMES, "scales": SCALES, "recipes": RECIPES}
     for name, known in known_names.items():
         also = [f"--{name[:-1]}"] if name in ("scales", "recipes") else []  # as `adcgan run` has them
         sweep.add_argument(
@@ -269,6 +274,13 @@ def _parser():
     return parser
 
 
+def _whole(text):
+    """An argument's type: a whole number, 0 or more."""
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number
+
+
 def _above_zero(kind):
     """An argument's type: a number of this kind above 0."""
 
@@ -284,7 +296,7 @@ def _above_zero(kind):
 def _options():
     """Option names of all methods, in order, each with its field in every method that has it."""
     options = {}
-    for method, kind in CONFIGS.items():
+    for method, kind in ((name, about.config) for name, about in METHODS.items()):
         for field in dataclasses.fields(kind):
             options.setdefault(field.name, {})[method] = field
     return options
@@ -298,7 +310,7 @@ def _help(fields):
         shown = f"{field.metadata['help']} ({', '.join(map(str, choices))})" if choices else field.metadata["help"]
         groups.setdefault(shown, []).append(method)
     return "; ".join(
-        text if len(methods) == len(CONFIGS) else f"{text} [{', '.join(methods)}]" for text, methods in groups.items()
+        text if len(methods) == len(METHODS) else f"{text} [{', '.join(methods)}]" for text, methods in groups.items()
     )
 
 

@@ -5,7 +5,7 @@ class AdcganError(ValueError):
     """Something the user can mend: one line that says what, where, what was expected, and the remedy."""
 
 
-# What a cell's work may raise unforeseen: torch's out of memory and much else, a number too large, a full disk.
+# What a run's work may raise unforeseen: torch's out of memory and much else, a number too large, a full disk.
 UNFORESEEN = (RuntimeError, ValueError, OverflowError, KeyError, OSError, MemoryError)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from .methods import Method
+from .methods.base import Method
 
 WARM_STEPS = 3  # as written, before a capture: cuDNN chooses its kernels, the optimisers make their state
 

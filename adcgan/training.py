@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 
 from .errors import AdcganError
-from .methods import Method, Yardstick
+from .methods.base import Baseline, Method
 from .stepping import Eager, stepper
 
 
@@ -183,14 +183,14 @@ def train(method: Method, images: np.ndarray, **arguments) -> History:
     return training.history
 
 
-def fit(yardstick: Yardstick, images: np.ndarray, *, seed: int) -> History:
-    """Fit ``yardstick`` on uint8 ``images`` (N, H, H, C): no epochs, no losses, a time."""
+def fit(baseline: Baseline, images: np.ndarray, *, seed: int) -> History:
+    """Fit ``baseline`` on uint8 ``images`` (N, H, H, C): no epochs, no losses, a time."""
     started, processor = time.monotonic(), time.process_time()
     try:
-        yardstick.fit(images, seed)
+        baseline.fit(images, seed)
     except ValueError as error:  # scikit-learn's, in one line
         reason = str(error).splitlines()[0]
-        raise AdcganError(f"{type(yardstick).__name__} cannot learn from {len(images)} images: {reason}") from error
+        raise AdcganError(f"{type(baseline).__name__} cannot learn from {len(images)} images: {reason}") from error
     return History(
         seconds=time.monotonic() - started, processor_seconds=time.process_time() - processor, ended="budget"
     )
@@ -248,7 +248,7 @@ def _load(path, identity, method, stepper: Eager):
             history = History(**state["history"])
     except Exception as error:  # torch raises many kinds for a damaged file, and for weights of other networks
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise AdcganError(f"checkpoint {path} cannot be read ({reason}): remove it to start this cell again") from error
+        raise AdcganError(f"checkpoint {path} cannot be read ({reason}): remove it to start this run again") from error
     if found != identity:
         raise AdcganError(
             f"checkpoint {path} is of another run ({found}; expected {identity}): remove it to start again"

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from adcgan import experiments, records, sweep
 from adcgan.config import parse_options
 from adcgan.errors import AdcganError
+from adcgan.experiments import provenance, records, run, sweep
 
 
 def as_written(cell, runs, device):
     """One cell by the step as written."""
-    experiments.run(cell, sweep.loaded(cell.dataset), runs, device, eager=True)
+    run.execute(cell, sweep.loaded(cell.dataset), runs, device, eager=True)
 
 
 def in_processes(cells, runs, device, processes):
@@ -77,9 +77,9 @@ def main():
     parser.add_argument("--runs", type=Path, default=Path("build/agreement"), help="where the records go")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    device = experiments.choose_device(given.device)
+    device = provenance.choose_device(given.device)
     options = parse_options("adcgan", given.options) if given.options else {}
-    _, cells = experiments.plan("adcgan", given.dataset, "one-vs-all", given.classes, given.seeds, options)
+    _, cells = run.requested("adcgan", given.dataset, "one-vs-all", given.classes, given.seeds, options)
     rows, apart = compare(cells, given.runs, given.device, given.processes, given.jobs)
     for row in rows:
         print(
@@ -91,7 +91,7 @@ def main():
     print(f"alone against beside others: scores differ by at most {apart:.1e} of their standard deviation")
     if given.out:
         result = {
-            "kind": "agreement", "device": experiments.device_description(device), "code": experiments.code_revision(),
+            "kind": "agreement", "device": provenance.device_description(device), "code": provenance.code_revision(),
             "dataset": given.dataset, "options": given.options, "jobs": given.jobs, "rows": rows,
             "inside": sum(held.values()) / len(held), "alone_against_beside": apart,
         }  # fmt: skip

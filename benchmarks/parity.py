@@ -16,7 +16,7 @@ from throughput import CHANNELS, IMAGES
 
 from adcgan import methods
 from adcgan.config import COMPARED, configure
-from adcgan.experiments import choose_device, code_revision, device_description
+from adcgan.experiments.provenance import choose_device, code_revision, device_description
 from adcgan.stepping import Captured, Eager
 
 

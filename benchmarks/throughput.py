@@ -21,7 +21,7 @@ from torch.utils.flop_counter import flop_registry
 
 from adcgan import methods
 from adcgan.config import configure, parse_options
-from adcgan.experiments import choose_device, code_revision, device_description
+from adcgan.experiments.provenance import choose_device, code_revision, device_description
 from adcgan.stepping import Captured, Eager
 
 IMAGES = 4096  # random ones, in the store that steps gather their batches from

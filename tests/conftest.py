@@ -15,8 +15,10 @@ import pytest
 import torch
 from browsing import chromium
 
-from adcgan import data, experiments, methods, splits, training
+from adcgan import methods, training
 from adcgan.config import configure
+from adcgan.data import datasets, schemes
+from adcgan.experiments import run
 from adcgan.methods.adcgan import ADCGAN
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -81,13 +83,13 @@ def small_method(small_config):
 def digits():
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("ADCGAN_DATA", raising=False)
-        return data.load("digits")
+        return datasets.load("digits")
 
 
 @pytest.fixture(scope="session")
 def zeros(digits):
     """The split that takes the digit 0 as normal."""
-    return splits.make_split(digits, "one-vs-all", 0)
+    return schemes.make_split(digits, "one-vs-all", 0)
 
 
 @pytest.fixture(scope="session")
@@ -141,9 +143,9 @@ def record(digits, run_options, shared):
     """A finished record of the digit 0, alone in its runs directory (`runs_of`). Tests leave it as it is."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("ADCGAN_DATA", raising=False)
-        _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], run_options)
+        _, (cell,) = run.requested("adcgan", "digits", "one-vs-all", [0], [0], run_options)
     with shared("record") as place:
-        return experiments.run(cell, digits, place / "runs", "cpu")
+        return run.execute(cell, digits, place / "runs", "cpu")
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,15 @@ import time
 import zlib
 
 import numpy as np
+from companion.analysis import tables
 from PIL import Image
 
-from adcgan import evaluation, format1, records, tables
+from adcgan import scoring
 from adcgan.config import configure, settle
 from adcgan.config.adcgan import PLAIN
-from adcgan.records import Cell
-from adcgan.scores import COMPONENTS, normality_score
+from adcgan.experiments import format1, records
+from adcgan.experiments.records import Run
+from adcgan.scoring import COMPONENTS, normality_score
 
 IMAGES, NORMAL = 41, 21  # an odd number of normal images: their halves differ by one
 ANOMALOUS = np.arange(IMAGES) % 2 == 1
@@ -52,7 +54,7 @@ def write_record(
     size, channels = tables.FORMATS.get(dataset, (28, 1))
     recipe, scale = settle(method, recipe, scale)
     config = configure(method, scheme, size, channels, recipe=recipe, scale=scale, **options)
-    cell = Cell(method, dataset, scheme, label, seed, config, recipe, scale)
+    cell = Run(method, dataset, scheme, label, seed, config, recipe, scale)
     random = np.random.default_rng([label, seed, zlib.crc32(f"{dataset} {cell.name} {scale}".encode())])
     components, scores, aurocs = _scored(method, config, random)
     arrays = {"NS": scores, "labels": np.zeros(IMAGES, np.uint16), "anomalous": ANOMALOUS, **components}
@@ -147,7 +149,7 @@ def _scored(method, config, random):
     names = PARTS.get(method, ("score",))
     components = {name: (random.random(IMAGES) + 0.2 * ANOMALOUS).astype(np.float16) for name in names}
     scores = normality_score(config, components).astype(np.float32)
-    aurocs = {name: evaluation.auroc(ANOMALOUS, values) for name, values in {"NS": scores, **components}.items()}
+    aurocs = {name: scoring.auroc(ANOMALOUS, values) for name, values in {"NS": scores, **components}.items()}
     return components, scores, aurocs
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adcgan.data import CLASSES, Dataset
+from adcgan.data.datasets import CLASSES, Dataset
 from adcgan.errors import AdcganError
 
 

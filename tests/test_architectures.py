@@ -3,8 +3,8 @@
 import pytest
 
 from adcgan import paper
-from adcgan.architectures import LATENT, TABLES, counts, trace
 from adcgan.config import RECIPES, configure
+from adcgan.models.architectures import LATENT, TABLES, counts, trace
 
 FORMATS = {"mnist": (28, 1), "fashion_mnist": (28, 1), "cifar10": (32, 3), "cats_vs_dogs": (64, 3)}
 

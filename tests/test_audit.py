@@ -8,8 +8,9 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from companion.analysis import audit
 
-from adcgan import audit, paper
+from adcgan import paper
 
 KEY = ["dataset", "scheme", "model"]
 
@@ -159,7 +160,7 @@ def test_profiles_are_of_cifar_10_one_vs_all_unless_told():
 
 
 def test_the_audit_needs_no_torch():
-    code = "import sys, adcgan.audit; print('torch' in sys.modules, 'pandas' in sys.modules)"
+    code = "import sys, companion.analysis.audit; print('torch' in sys.modules, 'pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=paper.HERE.parent.parent)
     assert done.stdout.split() == ["False", "True"], done.stderr
 

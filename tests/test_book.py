@@ -28,7 +28,7 @@ def pages(book):
 
 def records_of(book):
     """The records that the book was built from: others may have come since."""
-    from adcgan.records import read_all
+    from adcgan.experiments.records import read_all
 
     return read_all(book.parents[2] / "runs")
 
@@ -57,7 +57,9 @@ def test_the_steps_of_one_image_are_all_on_their_page_and_name_their_run(book):
 
 
 def test_tables_show_the_papers_figures_and_ours_at_both_scales(book):
-    from adcgan import paper, tables
+    from companion.analysis import tables
+
+    from adcgan import paper
 
     table1 = (book / "table1.html").read_text()
     for value in paper.table(1)["auc_percent"]:
@@ -83,7 +85,7 @@ def of_table3(book):
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_each_tables_files_are_linked_under_it_and_hold_its_records(book, number):
-    from adcgan import results
+    from companion.analysis import results
 
     page = (book / f"table{number}.html").read_text()
     for kind in ("csv", "json"):
@@ -183,7 +185,7 @@ def test_a_page_is_executed_again_when_what_it_rests_on_changes_and_only_then(sm
 
 def shown(page, records, monkeypatch):
     """What the code cells of a page give where those are the committed records."""
-    from adcgan.book import common
+    from companion.pages import common
 
     monkeypatch.setattr(common, "committed", lambda: records)
     for name, module in sys.modules.items():
@@ -210,7 +212,7 @@ PAGES = [page for page in sorted((ROOT / "book").glob("*.md")) if "rests_on:" in
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_shows_nothing_of_records_that_it_does_not_say_it_rests_on(page, monkeypatch):
     """Otherwise it would go on showing them after they changed."""
-    from adcgan.records import read_all
+    from adcgan.experiments.records import read_all
 
     records = read_all(ROOT / "runs")
     stated = {path.parent for pattern in patterns(page.read_text()) for path in ROOT.glob(pattern)}
@@ -238,7 +240,7 @@ def test_a_fault_in_a_record_fails_the_build_and_names_the_file(small, record, r
     """One fault for all of those that test_records.py knows."""
     runs = small.root / "runs"
     shutil.copytree(runs_of(record), runs)
-    path = record.cell.directory(runs) / "record.json"
+    path = record.run.directory(runs) / "record.json"
     path.write_text(path.read_text()[:100])
     done = small("text")
     said = done.stdout + done.stderr

@@ -6,13 +6,13 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from companion.pages import cell_pages, charts
 from factories import write_format1, write_record
 from PIL import Image
 from test_study import rows_of
 
-from adcgan import notebook, plan, records
-from adcgan.book import cell_pages, charts
-from adcgan.records import read_all
+from adcgan.experiments import grid, notebook, records
+from adcgan.experiments.records import read_all
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_cells_page_shows_what_the_record_holds(page, record):
         content["data"]["fingerprint"],
         content["finished"],
         content["device"]["name"],
-        record.cell.digest[:16],
+        record.run.digest[:16],
     ):
         assert shown in text
     assert "Planned seeds recorded: none." in text  # it is an ablation
@@ -44,7 +44,7 @@ def test_a_cells_page_shows_what_the_record_holds(page, record):
         assert f"{kind} {value:.3f}" in text
     for name in content["config"]:
         assert f'<th scope="row">{name}</th>' in text
-    assert text.count(">yes<") == len(record.cell.changes)
+    assert text.count(">yes<") == len(record.run.changes)
 
 
 def test_the_command_on_the_page_is_one_that_the_command_line_takes(page, record):
@@ -54,8 +54,8 @@ def test_the_command_on_the_page_is_one_that_the_command_line_takes(page, record
     given = cli._parser().parse_args(command.split())
     assert (given.dataset, given.classes, given.seeds) == ("digits", ["0"], [0])
     assert (given.recipe, given.scale) == ("printed", "paper")
-    assert {name: str(value) for name, value in record.cell.changes.items()} == {
-        name: getattr(given, name) for name in record.cell.changes
+    assert {name: str(value) for name, value in record.run.changes.items()} == {
+        name: getattr(given, name) for name in record.run.changes
     }
 
 
@@ -113,7 +113,7 @@ def test_a_panel_of_losses_has_its_scale_and_the_page_says_what_its_lines_are(pa
         assert float(low) <= 1.06 * min(values) and float(high) >= 0.94 * max(values)
     text = page["cells/adcgan-printed-digits-one-vs-all-0"].body
     assert "Means over an epoch" in text and "Dashed: the contrastive loss" in text
-    assert f"Dotted: the end of the {record.cell.config.warm_up_epochs} warm-up" in text
+    assert f"Dotted: the end of the {record.run.config.warm_up_epochs} warm-up" in text
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_class_has_its_runs_by_scale_and_seed_ablations_last_each_at_its_own_a
     runs = dict(runs=tmp_path / "runs")
     paper = [write_record(**runs, seed=seed) for seed in (0, 1)]
     laptop, ablation = write_record(**runs, scale="laptop"), write_record(**runs, scale="laptop", rho=0.25)
-    named = write_record(**runs, **plan.ABLATIONS["mean in L_AE"])
+    named = write_record(**runs, **grid.ABLATIONS["mean in L_AE"])
     old, script = write_format1(**runs), write_record(**runs, recipe="script")
     former = write_format1(**runs, reconstruction="sum")
     pages = pages_of([old, former, named, ablation, *paper, laptop, script])
@@ -137,11 +137,11 @@ def test_a_class_has_its_runs_by_scale_and_seed_ablations_last_each_at_its_own_a
         ("laptop-seed-0", "Seed 0, scale laptop"),
         ("paper-seed-0", "Seed 0, scale paper"),
         ("paper-seed-1", "Seed 1, scale paper"),
-        (f"laptop-seed-0-{ablation.cell.variant}", "Seed 0, scale laptop, rho=0.25"),
+        (f"laptop-seed-0-{ablation.run.variant}", "Seed 0, scale laptop, rho=0.25"),
         *sorted(
-            [(f"paper-seed-0-{named.cell.variant}", "Seed 0, scale paper, mean in L_AE"),
-             (f"paper-seed-0-{old.cell.variant}", "Seed 0, scale paper, old default"),
-             (f"paper-seed-0-{former.cell.variant}", "Seed 0, scale paper, old default, reconstruction=sum")],
+            [(f"paper-seed-0-{named.run.variant}", "Seed 0, scale paper, mean in L_AE"),
+             (f"paper-seed-0-{old.run.variant}", "Seed 0, scale paper, old default"),
+             (f"paper-seed-0-{former.run.variant}", "Seed 0, scale paper, old default, reconstruction=sum")],
             key=lambda pair: pair[0],
         ),
     ]  # fmt: skip
@@ -179,7 +179,7 @@ def test_a_page_has_the_readings_of_the_same_weights_of_either_format(tmp_path, 
     assert "scored otherwise" not in cell_pages.section(today)
     variants = {"score": today.auroc, "reduction=mean": today.auroc | {"NS": 0.123}}
     records.write_diagnostics(today, {"variants": variants, "one_image": []}, {})
-    for record in (old, records.find(today.cell, tmp_path)):
+    for record in (old, records.find(today.run, tmp_path)):
         assert len(record.readings) > 1
         lines = [row for row in rows_of(cell_pages.section(record)) if "scoring variant" in row]
         assert {line.pop("scoring variant"): line for line in lines} == {
@@ -206,7 +206,7 @@ def test_a_page_leads_to_the_executed_notebooks_that_show_its_class():
 
 def test_a_run_of_today_leads_to_its_own_executed_notebook(tmp_path, pages_of):
     shown, other = write_record(tmp_path), write_record(tmp_path, label=1)
-    place = notebook.place(shown.cell, tmp_path)
+    place = notebook.place(shown.run, tmp_path)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text("### Class 0 (0)")
     for more in (dict(seed=1), dict(rho=0.25)):
@@ -216,4 +216,4 @@ def test_a_run_of_today_leads_to_its_own_executed_notebook(tmp_path, pages_of):
     assert page.body.count(">executed notebook ") == 1
     (address,) = [address for address, source in page.files.items() if source == place]
     assert f'href="{address.removeprefix("cells/")}"' in page.body
-    assert "executed notebook" not in pages[f"cells/adcgan-printed-mnist-one-vs-all-{other.cell.label}"].body
+    assert "executed notebook" not in pages[f"cells/adcgan-printed-mnist-one-vs-all-{other.run.label}"].body

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from adcgan.config import CONFIGS
-from adcgan.records import RECORD
+from adcgan.config import METHODS
+from adcgan.experiments.records import RECORD
 
 TINY = ["--width", "0.1", "--batch-size", "32", "--warm-up-epochs", "0", "--epochs", "1"]
 
@@ -53,7 +53,7 @@ def test_a_mistake_ends_in_one_line(command, tmp_path, arguments, complaint):
 
 def test_help_lists_every_option_with_its_choices(command):
     text = command("run", "--help").stdout
-    for field in dataclasses.fields(CONFIGS["adcgan"]):
+    for field in dataclasses.fields(METHODS["adcgan"].config):
         name = "--" + field.name.strip("_").replace("_", "-")
         (described,) = re.findall(rf"^ +{name} (?:.*\n)(?: {{8,}}.*\n)*", text, re.MULTILINE)
         assert all(str(choice) in described for choice in field.metadata["choices"] or ())

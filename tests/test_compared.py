@@ -8,15 +8,15 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from adcgan.methods.parts import PointConvTranspose2d, SameConv2d
 from torch import nn
 
-from adcgan import experiments, methods, records, training
-from adcgan.config import CONFIGS, configure
+from adcgan import methods, training
+from adcgan.config import METHODS, configure
 from adcgan.errors import AdcganError
-from adcgan.evaluation import auroc
+from adcgan.experiments import records, run
 from adcgan.methods.adgan import gradient_penalty
-from adcgan.methods.layers import PointConvTranspose2d, SameConv2d
-from adcgan.scores import normality_score
+from adcgan.scoring import auroc, normality_score
 from adcgan.training import History
 
 CPU = torch.device("cpu")
@@ -292,7 +292,7 @@ def test_the_autoencoder_has_ad_cgans_encoder_and_generator(size):
         for name in ("autoencoder", "adcgan")
     )
     for name in ("E", "G"):
-        assert describe(small.networks[name]) == describe(adcgan.networks[name])
+        assert describe(small.networks[name]) == describe(adcgan.models.networks[name])
 
 
 def layers_of(network):
@@ -1016,7 +1016,7 @@ def test_the_normality_score_is_the_methods_formula(name, options, names, formul
 def choices(name):
     """Every other choice, and another value of every number, that concerns training or scoring."""
     default = configure(name, "one-vs-all", 28, 1)
-    for field in dataclasses.fields(CONFIGS[name]):
+    for field in dataclasses.fields(METHODS[name].config):
         for choice in field.metadata["choices"] or ():
             if field.name not in ELSEWHERE and choice != getattr(default, field.name):
                 yield name, field.name, choice
@@ -1027,7 +1027,7 @@ def choices(name):
 @pytest.mark.parametrize("name", TRAINED)
 def test_no_option_is_left_out(name):
     tried = {option for _, option, _ in choices(name)}
-    assert tried | ELSEWHERE >= {field.name for field in dataclasses.fields(CONFIGS[name])}
+    assert tried | ELSEWHERE >= {field.name for field in dataclasses.fields(METHODS[name].config)}
     assert not tried & ELSEWHERE
 
 
@@ -1181,10 +1181,10 @@ def test_an_epoch_of_steps_works_with_fewer_images_than_a_batch(recorded):
 @pytest.mark.parametrize("name", TRAINED[:-1])
 def test_a_whole_run_leaves_a_record_that_reads_back_and_verifies(digits, tmp_path, name):
     options = SMALL[name] | dict(batch_size=BATCH, epochs=1, test_images=40)
-    _, (cell,) = experiments.plan(name, "digits", "one-vs-all", [0], [0], options)
-    written = experiments.run(cell, digits, tmp_path, "cpu")
+    _, (cell,) = run.requested(name, "digits", "one-vs-all", [0], [0], options)
+    written = run.execute(cell, digits, tmp_path, "cpu")
     (record,) = records.read_all(tmp_path)
-    assert record.content == written.content and record.cell == cell
+    assert record.content == written.content and record.run == cell
     records.verify(record)
     assert set(record.auroc) == {"NS", *record.components} and len(record.scores) == 40
     assert set(record.content["losses"][0]) >= LOGGED[name]

@@ -6,7 +6,7 @@ import pytest
 
 from adcgan import paper
 from adcgan.config import (
-    CONFIGS,
+    METHODS,
     RECIPES,
     SCALES,
     SCHEMES,
@@ -16,7 +16,7 @@ from adcgan.config import (
     digest,
     open_choices,
     parse_options,
-)  # fmt: skip
+)
 from adcgan.errors import AdcganError
 
 FIELDS = {field.name: field for field in dataclasses.fields(ADCGANConfig)}
@@ -233,7 +233,7 @@ def test_an_option_given_at_its_default_leaves_the_papers_digest():
     assert changes(default(epochs=15, rho=0.5), "adcgan", "one-vs-all", "printed", "paper") == {}
 
 
-@pytest.mark.parametrize("method", CONFIGS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_method_has_settings_for_every_image_size_recipe_and_scale(method, scheme):
     for image_size in (28, 32, 64):

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from small import dataset, mnist_arrays, refusal
 
-from adcgan import data
-from adcgan.data import DATASETS, Dataset, load
+from adcgan.data import datasets
+from adcgan.data.datasets import DATASETS, Dataset, load
 
 
 @pytest.fixture
@@ -295,4 +295,4 @@ def test_a_named_data_set_keeps_its_own_image_format():
 
 
 def test_downloads_go_to_ADCGAN_CACHE(cache):
-    assert data.cache_directory() == cache
+    assert datasets.cache_directory() == cache

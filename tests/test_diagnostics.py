@@ -10,11 +10,11 @@ import torch
 from small import refusal
 from torch.nn.utils.parametrize import is_parametrized
 
-from adcgan import diagnostics, experiments, records, scores, stale
-from adcgan.diagnostics import batch_norm, null_control, stale_noise
+from adcgan import diagnostics, scoring
+from adcgan.diagnostics import batch_norm, null_control, stale, stale_noise
 from adcgan.diagnostics.one_image import forward_pass
-from adcgan.evaluation import auroc
-from adcgan.scores import COMPONENTS, normality_score
+from adcgan.experiments import records, run
+from adcgan.scoring import COMPONENTS, auroc, normality_score
 
 DRAW = 7  # of the 200, the one that is computed again here
 
@@ -391,17 +391,17 @@ def diagnosed(record, runs_of, digits, tmp_path_factory):
     """A copy of the finished record, diagnosed; alone in its runs directory."""
     runs = tmp_path_factory.mktemp("diagnosed") / "runs"
     shutil.copytree(runs_of(record), runs)
-    copy = records.find(record.cell, runs)
-    assert experiments.diagnosable(copy) and copy.readings == {} and copy.study == copy.walk == {}
-    assert experiments.diagnose(copy, "cpu", dataset=digits)
-    return records.find(record.cell, runs)
+    copy = records.find(record.run, runs)
+    assert run.diagnosable(copy) and copy.readings == {} and copy.study == copy.walk == {}
+    assert run.diagnose(copy, "cpu", dataset=digits)
+    return records.find(record.run, runs)
 
 
 @pytest.fixture
 def copied(diagnosed, runs_of, tmp_path):
     """The same, to be damaged."""
     shutil.copytree(runs_of(diagnosed), tmp_path / "runs")
-    return records.find(diagnosed.cell, tmp_path / "runs")
+    return records.find(diagnosed.run, tmp_path / "runs")
 
 
 def first_of_each_kind(record):
@@ -435,7 +435,7 @@ def test_a_record_has_the_path_that_leads_to_its_scores(diagnosed):
     assert {values.dtype for values in diagnosed.walk.values()} == {np.dtype(np.float16)}
     for name in COMPONENTS:
         np.testing.assert_allclose(diagnosed.walk[name], diagnosed.components[name][rows], rtol=2**-10)
-    values = normality_score(diagnosed.cell.config, {name: diagnosed.walk[name] for name in COMPONENTS})
+    values = normality_score(diagnosed.run.config, {name: diagnosed.walk[name] for name in COMPONENTS})
     np.testing.assert_allclose(values, diagnosed.scores[rows], rtol=2**-9)
 
 
@@ -445,9 +445,9 @@ def test_the_order_of_the_other_test_images_does_not_matter(diagnosed, digits, t
     others = np.random.permutation(np.setdiff1d(np.arange(len(digits.test_images)), first))
     order = np.concatenate([first, others])
     shuffled = dataclasses.replace(digits, test_images=digits.test_images[order], test_labels=digits.test_labels[order])
-    again = experiments.run(diagnosed.cell, shuffled, tmp_path, "cpu")
-    assert experiments.diagnose(again, "cpu", dataset=shuffled)
-    again = records.find(again.cell, tmp_path)
+    again = run.execute(diagnosed.run, shuffled, tmp_path, "cpu")
+    assert run.diagnose(again, "cpu", dataset=shuffled)
+    again = records.find(again.run, tmp_path)
     assert not (again.labels == diagnosed.labels).all()
     for name, values in diagnosed.walk.items():
         np.testing.assert_allclose(again.walk[name].astype(float), values.astype(float), rtol=2e-3, atol=1e-4)
@@ -455,34 +455,34 @@ def test_the_order_of_the_other_test_images_does_not_matter(diagnosed, digits, t
 
 def test_a_record_is_diagnosed_once_unless_asked_again(copied, digits):
     before = (copied.directory / "diagnostics.json").stat().st_mtime_ns
-    assert not experiments.diagnosable(copied) and not experiments.diagnose(copied, "cpu", dataset=digits)
+    assert not run.diagnosable(copied) and not run.diagnose(copied, "cpu", dataset=digits)
     assert (copied.directory / "diagnostics.json").stat().st_mtime_ns == before
     variants = copied.readings
-    assert experiments.diagnose(copied, "cpu", dataset=digits, again=True)
+    assert run.diagnose(copied, "cpu", dataset=digits, again=True)
     assert (copied.directory / "diagnostics.json").stat().st_mtime_ns > before
-    assert experiments.record_at(copied.directory).readings == variants
+    assert run.record_at(copied.directory).readings == variants
 
 
 def test_diagnostics_on_other_data_are_refused(copied, digits):
     images = digits.test_images.copy()
     images[0, 0, 0, 0] ^= 1
     changed = dataclasses.replace(digits, test_images=images)
-    message = refusal(experiments.diagnose, copied, "cpu", dataset=changed, again=True)
+    message = refusal(run.diagnose, copied, "cpu", dataset=changed, again=True)
     assert "was measured on other data" in message
 
 
 def test_other_methods_have_no_diagnostics(digits, tmp_path):
-    _, (cell,) = experiments.plan("pca", "digits", "one-vs-all", [0], [0])
-    record = experiments.run(cell, digits, tmp_path, "cpu")
-    assert not experiments.diagnosable(record)
-    assert "there are none of method pca" in refusal(experiments.diagnose, record, "cpu", dataset=digits)
+    _, (cell,) = run.requested("pca", "digits", "one-vs-all", [0], [0])
+    record = run.execute(cell, digits, tmp_path, "cpu")
+    assert not run.diagnosable(record)
+    assert "there are none of method pca" in refusal(run.diagnose, record, "cpu", dataset=digits)
 
 
 def test_a_record_is_found_by_its_directory_or_its_file(copied):
     for path in (copied.directory, copied.directory / records.RECORD):
-        found = experiments.record_at(path)
-        assert found.cell == copied.cell and found.directory == copied.directory
-    assert "holds no record.json" in refusal(experiments.record_at, copied.directory.parent)
+        found = run.record_at(path)
+        assert found.run == copied.run and found.directory == copied.directory
+    assert "holds no record.json" in refusal(run.record_at, copied.directory.parent)
 
 
 @pytest.mark.parametrize("edited", ["NS", "L_GR"])
@@ -491,7 +491,7 @@ def test_edited_diagnostics_are_told_by_the_scores(copied, edited):
     content = json.loads(path.read_text())
     content["variants"]["score"][edited] = 0.01
     path.write_text(json.dumps(content))
-    message = refusal(records.verify, experiments.record_at(copied.directory))
+    message = refusal(records.verify, run.record_at(copied.directory))
     assert f"the diagnostics' AUROC of {edited} is 0.01, but its scores give" in message
 
 
@@ -499,21 +499,21 @@ def test_damaged_diagnostics_are_refused_by_name(copied):
     arrays, path = (copied.directory / name for name in ("diagnostics.npz", "diagnostics.json"))
     whole = arrays.read_bytes()
     arrays.write_bytes(whole[:-9])
-    message = refusal(lambda: experiments.record_at(copied.directory).diagnostics)
+    message = refusal(lambda: run.record_at(copied.directory).diagnostics)
     assert "diagnostics.npz is not the file that was recorded" in message
     arrays.unlink()
-    assert "diagnostics.npz is missing" in refusal(lambda: experiments.record_at(copied.directory).diagnostics)
+    assert "diagnostics.npz is missing" in refusal(lambda: run.record_at(copied.directory).diagnostics)
     for text in ("{", "[]", "NaN", '{"record": 1}'):
         path.write_text(text)
-        message = refusal(lambda: experiments.record_at(copied.directory).diagnostics)
+        message = refusal(lambda: run.record_at(copied.directory).diagnostics)
         assert str(path) in message and "remove it and diagnose again" in message
 
 
 def test_a_run_of_recipe_script_is_diagnosed_with_the_stale_noise_that_its_record_has(digits, run_options, tmp_path):
     options = run_options | dict(warm_up_epochs=0, epochs=1, test_mode="eval", test_set="official")
-    _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], options, recipe="script")
-    record = experiments.run(cell, digits, tmp_path, "cpu")
-    assert experiments.diagnose(record, "cpu", dataset=digits)
+    _, (cell,) = run.requested("adcgan", "digits", "one-vs-all", [0], [0], options, recipe="script")
+    record = run.execute(cell, digits, tmp_path, "cpu")
+    assert run.diagnose(record, "cpu", dataset=digits)
     record = records.find(cell, tmp_path)
     assert "reduction=sum" in record.readings
     assert record.walk == {}, "each image has a z by its place"
@@ -530,11 +530,11 @@ def test_the_diagnostics_need_no_second_normal_image(digits, run_options, tmp_pa
     rows = np.concatenate([one, np.flatnonzero(digits.test_labels == 1)[:9]])
     few = dataclasses.replace(digits, test_images=digits.test_images[rows], test_labels=digits.test_labels[rows])
     for options in (dict(), dict(test_latent_count=1), dict(test_batch_size=1)):
-        _, (cell,) = experiments.plan(
+        _, (cell,) = run.requested(
             "adcgan", "digits", "one-vs-all", [0], [0], run_options | dict(epochs=1, warm_up_epochs=0) | options
         )
-        record = experiments.run(cell, few, tmp_path, "cpu")
-        assert experiments.diagnose(record, "cpu", dataset=few)
+        record = run.execute(cell, few, tmp_path, "cpu")
+        assert run.diagnose(record, "cpu", dataset=few)
         record = records.find(cell, tmp_path)
         assert record.readings and not [name for name in record.study if name.startswith("null")]
         batched = [name for name in record.readings if name.startswith("batch statistics")]
@@ -543,7 +543,7 @@ def test_the_diagnostics_need_no_second_normal_image(digits, run_options, tmp_pa
 
 def test_terms_of_the_other_reduction_are_those_of_the_score(diagnosis, trained, sample):
     images, _, anomalous = sample
-    components, terms = trained.score(images), scores.terms(trained.config)
+    components, terms = trained.score(images), scoring.terms(trained.config)
     weights = dict(zip(COMPONENTS, (0.1, 0.9, 0.5, 0.5), strict=True))
     sums = sum(weights[name] * terms[name] * components[name].astype(float) for name in COMPONENTS)
     assert diagnosis.variants["score"]["NS"] == pytest.approx(auroc(anomalous, sums), abs=2e-5)

@@ -5,9 +5,8 @@ import xml.etree.ElementTree as ET
 from itertools import pairwise
 
 import pytest
-
-from adcgan.book.diagram import BOXES, HEIGHT, HUES, NOTES, SUBSCRIPTS, WIDTH, WORDS, arrows, figure1
-from adcgan.book.network_pages import LINKS
+from companion.pages.diagram import BOXES, HEIGHT, HUES, NOTES, SUBSCRIPTS, WIDTH, WORDS, arrows, figure1
+from companion.pages.network_pages import LINKS
 
 SVG = "{http://www.w3.org/2000/svg}"
 SYMBOLS = (

@@ -1,4 +1,4 @@
-"""torchvision's own readers behind `adcgan.data`, on files that lie in the cache as a download leaves them.
+"""torchvision's own readers behind `adcgan.data.datasets`, on files that lie in the cache as a download leaves them.
 
 In a process of its own: beside a CPU build of torch, torchvision's CUDA build imports only after its operators have
 been declared, and that should not leak into other tests.

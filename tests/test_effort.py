@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from companion.pages import effort, walk_pages
 from factories import write_format1, write_record
 
-from adcgan import plan
-from adcgan.book import effort, walk_pages
-from adcgan.records import read_all, write_diagnostics
+from adcgan.experiments import grid
+from adcgan.experiments.records import read_all, write_diagnostics
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,7 +33,7 @@ def test_the_time_of_recorded_cells_is_that_of_their_records_and_the_rest_is_the
         write_record(tmp_path, label=5, recipe="script", seconds=9e9),
     ]
     others += [write_record(tmp_path, label=6, scale="laptop", rho=0.25, seconds=9e9), write_format1(tmp_path)]
-    cells = plan.cells(
+    cells = grid.planned(
         methods=["adcgan"], datasets=["mnist"], schemes=["one-vs-all"], scales=["laptop"], recipes=["printed"]
     )
     found = effort.effort(cells, [*runs, *others])
@@ -45,8 +45,8 @@ def test_the_time_of_recorded_cells_is_that_of_their_records_and_the_rest_is_the
 
 def test_a_recorded_cell_of_the_repository_costs_what_its_record_says():
     records = read_all(ROOT / "runs")
-    known = {record.cell: record for record in records}
-    cells = plan.cells(methods=["isolation_forest"], datasets=["mnist"])
+    known = {record.run: record for record in records}
+    cells = grid.planned(methods=["isolation_forest"], datasets=["mnist"])
     costs = []
     for cell in cells:
         path = known[cell].directory / "record.json" if cell in known else None
@@ -68,7 +68,7 @@ def test_the_sentence_accounts_for_every_cell():
 
 
 def test_nothing_is_estimated_where_nothing_is_recorded():
-    cells = plan.cells(methods=["adcgan"], datasets=["mnist"], schemes=["all-vs-one"])
+    cells = grid.planned(methods=["adcgan"], datasets=["mnist"], schemes=["all-vs-one"])
     assert effort.effort(cells, []) == effort.Effort(len(cells), 0, 0, 0, len(cells))
 
 
@@ -89,7 +89,7 @@ def test_the_training_behind_a_page_is_said_for_each_scale_and_for_none_without_
     record = write_record(tmp_path, scale="laptop")
     line = effort.Line("", "", "", {"methods": ["adcgan"], "datasets": ["mnist"], "schemes": ["one-vs-all"]})
     laptop, paper = effort.behind(line, [record])
-    count = {scale: len(plan.cells(**line.cells, scales=[scale])) for scale in ("laptop", "paper")}
+    count = {scale: len(grid.planned(**line.cells, scales=[scale])) for scale in ("laptop", "paper")}
     assert laptop.startswith(f"scale laptop: 1 of {count['laptop']} cells recorded")
     assert paper.startswith(f"scale paper: 0 of {count['paper']} cells recorded") and "not measured" in paper
     (alone,) = effort.behind(replace(line, cells=line.cells | {"scales": ["paper"]}), [record])
@@ -104,10 +104,10 @@ def test_the_page_of_one_image_rests_on_the_one_run_that_it_shows(tmp_path):
     write_diagnostics(shown, {"variants": {"score": shown.auroc}, "one_image": list(arrays)}, arrays)
     old = write_format1(tmp_path, label=3)
     records = read_all(tmp_path)
-    (cell,) = plan.cells(**line.of(records).cells)
-    assert cell == shown.cell == walk_pages.chosen(records).cell
+    (cell,) = grid.planned(**line.of(records).cells)
+    assert cell == shown.run == walk_pages.chosen(records).run
     assert effort.effort([cell], records).recorded == 1
-    (cell,) = plan.cells(**line.of([old]).cells)  # of the old default: behind it is what would take its place
+    (cell,) = grid.planned(**line.of([old]).cells)  # of the old default: behind it is what would take its place
     assert (cell.label, cell.seed, cell.changes) == (3, 0, {}) and effort.effort([cell], [old]).recorded == 0
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adcgan.errors import AdcganError
-from adcgan.evaluation import auroc, aurocs
+from adcgan.scoring import auroc, aurocs
 
 
 def test_auroc_is_the_share_of_pairs_in_the_right_order_with_ties_as_halves():

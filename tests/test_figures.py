@@ -5,10 +5,9 @@ import io
 
 import numpy as np
 import pytest
+from companion import figures
 from matplotlib.colors import to_rgb
 from PIL import Image
-
-from adcgan import figures
 
 
 def overview(record):

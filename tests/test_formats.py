@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load, save_file
 from small import refusal
 
-from adcgan import experiments, format1, model_file, records
 from adcgan.cli import main
 from adcgan.config import configure
-from adcgan.records import MODEL, RECORD
+from adcgan.experiments import format1, model_file, records, run
+from adcgan.experiments.records import MODEL, RECORD
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = dict(width=0.1, batch_size=16, warm_up_epochs=1, epochs=2)
@@ -28,10 +28,10 @@ def runs(tmp_path_factory, digits):
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("ADCGAN_DATA", raising=False)
         for recipe in ("printed", "script"):
-            _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], SMALL, recipe=recipe)
-            record = experiments.run(cell, digits, runs, "cpu")
+            _, (cell,) = run.requested("adcgan", "digits", "one-vs-all", [0], [0], SMALL, recipe=recipe)
+            record = run.execute(cell, digits, runs, "cpu")
             if recipe == "printed":
-                assert experiments.diagnose(record, "cpu", dataset=digits)
+                assert run.diagnose(record, "cpu", dataset=digits)
     return runs
 
 
@@ -57,8 +57,8 @@ def test_every_committed_record_of_format_1_is_listed_reads_and_verifies():
         for name in found:
             record = records.read(runs / "format-1" / name, runs)
             records.verify(record)
-            if record.cell.method == "adcgan":
-                assert record.cell.changes  # an ablation of recipe printed
+            if record.run.method == "adcgan":
+                assert record.run.changes  # an ablation of recipe printed
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_a_record_says_how_its_training_ended_and_how_far_reconstructions_spread
 def test_a_loaded_model_scores_to_the_same_bits_and_its_header_says_what_it_is(runs, digits):
     record = records.read(path_of(runs), runs)
     model = model_file.load(record.directory / MODEL)
-    split = experiments.images_of(record.cell, digits)
+    split = run.images_of(record.run, digits)
     for name, values in model.method.score(split.test).items():
         assert (values.astype(np.float16) == record.components[name]).all()
     assert model.header["run"] == record.content["run"]

@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from companion.pages import gallery
 from factories import write_format1, write_record
 from PIL import Image
 
-from adcgan.book import gallery
-from adcgan.records import read_all
+from adcgan.experiments.records import read_all
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,8 +52,8 @@ def test_the_gallery_shows_every_class_recorded_with_the_records_own_bytes(recor
     pages = {page.name: page for page in gallery.all_pages(records)}
     wanted = {}
     for record in records:
-        if record.cell.name in gallery.METHODS and set(record.cell.changes) <= {"test_images"}:
-            cell = record.cell
+        if record.run.name in gallery.METHODS and set(record.run.changes) <= {"test_images"}:
+            cell = record.run
             wanted.setdefault((cell.name, cell.dataset, cell.scheme, cell.label), []).append(record)
     assert {name for name, *_ in wanted} >= {"adcgan-printed", "adcgan-script", "alad", "anogan"}
     assert sum(page.body.count('<section class="adcgan-class"') for page in pages.values()) == len(wanted)
@@ -62,13 +62,13 @@ def test_the_gallery_shows_every_class_recorded_with_the_records_own_bytes(recor
         assert f'id="class-{label}"' in page.body and f'href="#class-{label}"' in page.body
         (place,) = [place for place in page.files if place.startswith(f"{page.name}-{label}-")]
         assert f'src="{place.removeprefix("gallery/")}"' in page.body
-        best = min(some, key=lambda record: (record.cell.scale != "paper", record.cell.seed))
-        assert int(Path(place).stem.rpartition("-")[2]) == best.cell.seed
+        best = min(some, key=lambda record: (record.run.scale != "paper", record.run.seed))
+        assert int(Path(place).stem.rpartition("-")[2]) == best.run.seed
         assert hashlib.sha256(page.files[place].read_bytes()).hexdigest() in best.content["files"].values()
 
 
 def test_a_gallery_page_is_whole_and_light(records):
-    record = next(record for record in records if record.cell.name == "anogan")
+    record = next(record for record in records if record.run.name == "anogan")
     (page,) = gallery.all_pages([record])
     tags = Tags(page.body)
     assert not tags.open
@@ -85,8 +85,8 @@ def test_a_class_names_its_scale_its_result_and_leads_to_its_run(tmp_path):
     for record, scale in ((script, "paper"), (laptop, "laptop")):
         body = gallery.section(record)
         assert f"scale {scale}, seed 0, AUROC {100 * record.result:.1f} %" in body
-        name = record.cell.name
-        assert f'href="../cells/{name}-mnist-one-vs-all-{record.cell.label}.html#{scale}-seed-0"' in body
+        name = record.run.name
+        assert f'href="../cells/{name}-mnist-one-vs-all-{record.run.label}.html#{scale}-seed-0"' in body
 
 
 def test_the_gallery_shows_the_larger_scale_then_the_lowest_seed_and_leaves_ablations_out(tmp_path):
@@ -94,9 +94,9 @@ def test_the_gallery_shows_the_larger_scale_then_the_lowest_seed_and_leaves_abla
     laptop = write_record(tmp_path, seed=0, scale="laptop")
     others = [write_record(tmp_path, rho=0.25), write_format1(tmp_path), write_record(tmp_path, method="pca")]
     ((shown,),) = gallery.chosen([laptop, *seeds, *others]).values()
-    assert (shown.cell.scale, shown.cell.seed) == ("paper", 1)
+    assert (shown.run.scale, shown.run.seed) == ("paper", 1)
     ((shown,),) = gallery.chosen([laptop, *others]).values()
-    assert shown.cell.scale == "laptop"
+    assert shown.run.scale == "laptop"
     assert not gallery.chosen(others)
 
 

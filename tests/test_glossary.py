@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from adcgan.book import citation
+from companion.pages import citation
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {path.stem: path.read_text() for path in (ROOT / "book").glob("*.md")}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from adcgan import layers
+from adcgan.models import layers
 
 LAYERS = {  # kind, arguments, shape of the input
     "linear": ("Linear", (5, 3), (4, 5)),

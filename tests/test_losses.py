@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from adcgan import losses
-from adcgan.architectures import chance_L_cgan
 from adcgan.config import configure
+from adcgan.models import losses
+from adcgan.models.architectures import chance_L_cgan
 
 N, K, M = 5, 8, 3
 LOG_M2 = math.log(M * M)

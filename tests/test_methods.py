@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from adcgan import methods, scores
+from adcgan import methods, scoring
 from adcgan.config import ADCGANConfig, configure
 from adcgan.errors import AdcganError
-from adcgan.evaluation import auroc
-from adcgan.layers import Adam
+from adcgan.models.layers import Adam
+from adcgan.scoring import auroc
 
 WARM_UP, ADVERSARIAL = 0, 1  # epochs of the small configuration
 # Settled around the method, not in it: `test_experiments` and `test_training` see to them.
@@ -146,7 +146,7 @@ def outcome(small_method):
                 method.begin_epoch(epoch)
                 method.step(method.pixels(images), epoch)
             components = method.score(images[:4])
-        return [*weights(method).values(), torch.as_tensor(scores.normality_score(method.config, components))]
+        return [*weights(method).values(), torch.as_tensor(scoring.normality_score(method.config, components))]
 
     return lambda **options: measure(tuple(options.items()))
 
@@ -229,20 +229,20 @@ def test_reconstructions_are_pictures_and_resemble_what_was_trained(trained, zer
 def test_noise_and_other_digits_are_more_anomalous_than_the_digit_trained_on(trained, zeros):
     noise = np.random.randint(0, 256, (40, 28, 28, 1), np.uint8)
     images = np.concatenate([zeros.test, noise])
-    ns = scores.normality_score(trained.config, trained.score(images))
+    ns = scoring.normality_score(trained.config, trained.score(images))
     assert auroc(zeros.anomalous, ns[:-40]) > 0.8
     assert (ns[-40:] > np.median(ns[:-40][~zeros.anomalous])).all()
 
 
 def test_the_normality_score_is_equation_4_with_the_configured_weights(small_config):
-    components = {name: np.random.rand(5).astype(np.float32) for name in scores.COMPONENTS}
+    components = {name: np.random.rand(5).astype(np.float32) for name in scoring.COMPONENTS}
     c = {name: values.astype(float) for name, values in components.items()}
-    mean = scores.normality_score(small_config(reduction="mean"), components)
+    mean = scoring.normality_score(small_config(reduction="mean"), components)
     np.testing.assert_allclose(mean, 0.1 * c["L_GD"] + 0.9 * c["L_GR"] + 0.5 * c["L_FE"] + 0.5 * c["L_FL"])
-    other = scores.normality_score(small_config(reduction="mean", lambda_=0.25, rho=1.0), components)
+    other = scoring.normality_score(small_config(reduction="mean", lambda_=0.25, rho=1.0), components)
     np.testing.assert_allclose(other, 0.25 * c["L_GD"] + 0.75 * c["L_GR"] + c["L_FE"])
-    printed = scores.normality_score(small_config(), components)  # of sums, where the components are means
-    sums = {name: count * c[name] for name, count in scores.terms(small_config()).items()}
+    printed = scoring.normality_score(small_config(), components)  # of sums, where the components are means
+    sums = {name: count * c[name] for name, count in scoring.terms(small_config()).items()}
     np.testing.assert_allclose(
         printed, 0.1 * sums["L_GD"] + 0.9 * sums["L_GR"] + 0.5 * sums["L_FE"] + 0.5 * sums["L_FL"]
     )
@@ -250,7 +250,7 @@ def test_the_normality_score_is_equation_4_with_the_configured_weights(small_con
 
 @pytest.mark.parametrize(("local_tap", "features"), [("block", 128 * 7 * 7), ("layer", 256 * 7 * 7)])
 def test_printed_sums_have_as_many_terms_as_features_pixels_and_latents(small_config, local_tap, features):
-    assert scores.terms(small_config(width=1.0, architecture="t2p", local_tap=local_tap)) == {
+    assert scoring.terms(small_config(width=1.0, architecture="t2p", local_tap=local_tap)) == {
         "L_GD": features, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1,
     }  # fmt: skip
 
@@ -266,7 +266,7 @@ def test_the_terms_of_L_GD_are_the_features_that_the_critic_has(small_method, sm
     config = small_config(**options)
     x = torch.zeros(1, config.channels, config.image_size, config.image_size)
     features = small_method(**options).D.f_D(x, config.feature_tap)
-    assert scores.terms(config)["L_GD"] == features.numel()
+    assert scoring.terms(config)["L_GD"] == features.numel()
 
 
 @pytest.mark.parametrize("latent_output", ["logit", "probability"])

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from adcgan import networks
-from adcgan.architectures import counts
 from adcgan.config import RECIPES, configure
+from adcgan.models import networks
+from adcgan.models.architectures import counts
 
 FORMATS = {28: 1, 32: 3, 64: 3}
 BUILT = [(architecture, size) for architecture in ("t2r", "t2p") for size in FORMATS]

@@ -8,9 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from adcgan.evaluation import auroc
 from adcgan.methods import METHODS
-from adcgan.scores import normality_score
+from adcgan.scoring import auroc, normality_score
 
 COUNT = 60
 

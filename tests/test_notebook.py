@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from adcgan import experiments, notebook
 from adcgan.config import configure
 from adcgan.errors import AdcganError
-from adcgan.records import Cell, read_all
+from adcgan.experiments import notebook, run
+from adcgan.experiments.records import Run, read_all
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERMILL = Path(sys.executable).parent / "papermill"
@@ -38,7 +38,7 @@ def test_papermill_trains_then_loads_and_shows_what_was_asked(tmp_path):
     done, out = papermill(tmp_path, *parameters)
     assert done.returncode == 0, done.stderr
     (record,) = read_all(tmp_path / "runs")
-    assert (record.cell.recipe, record.cell.scale) == ("script", "laptop")
+    assert (record.run.recipe, record.run.scale) == ("script", "laptop")
     written = (record.directory / "record.json").stat().st_mtime_ns
     outputs = [output for cell in nbformat.read(out, 4).cells for output in cell.get("outputs", [])]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
@@ -115,9 +115,9 @@ def test_relative_paths_start_at_the_repository_root(tmp_path, monkeypatch):
 @pytest.fixture
 def three(digits, tmp_path):
     """Three classes' runs of a library baseline, all recorded but the last, and their directory."""
-    _, cells = experiments.plan("pca", "digits", "one-vs-all", [0, 1, 2], [0])
+    _, cells = run.requested("pca", "digits", "one-vs-all", [0, 1, 2], [0])
     for cell in cells[:2]:
-        experiments.run(cell, digits, tmp_path, "cpu")
+        run.execute(cell, digits, tmp_path, "cpu")
     return cells, tmp_path
 
 
@@ -127,7 +127,7 @@ def test_a_sweep_leaves_an_executed_notebook_of_a_complete_kind_that_trains_noth
     place = runs / "notebooks/pca-digits-one-vs-all.ipynb"
     notebook.leave(cells[1], cells, runs)
     assert not place.parent.exists(), "a class is missing"
-    experiments.run(cells[2], digits, runs, "cpu")
+    run.execute(cells[2], digits, runs, "cpu")
     notebook.leave(cells[2], cells, runs)
     assert capsys.readouterr().err == ""
     assert [path.name for path in place.parent.iterdir()] == [place.name]
@@ -156,9 +156,9 @@ def test_a_notebook_is_left_for_seed_0_of_the_tables_runs_alone(papermill_module
     monkeypatch.setattr(notebook.plan, "state", lambda cell, runs: "done")
     small = small_config()
     config = configure("adcgan", "one-vs-all", 28, 1, recipe="script", scale="laptop")
-    cells = [Cell("adcgan", "mnist", "one-vs-all", n, s, config, "script", "laptop") for s in (0, 1) for n in (3, 5)]
+    cells = [Run("adcgan", "mnist", "one-vs-all", n, s, config, "script", "laptop") for s in (0, 1) for n in (3, 5)]
     notebook.leave(cells[2], cells, tmp_path)
-    notebook.leave(Cell("adcgan", "mnist", "one-vs-all", 0, 0, small, "printed", "paper"), cells, tmp_path)
+    notebook.leave(Run("adcgan", "mnist", "one-vs-all", 0, 0, small, "printed", "paper"), cells, tmp_path)
     assert papermill_module == [] and not list(tmp_path.iterdir())
     notebook.leave(cells[0], cells, tmp_path)
     ((_, given),) = papermill_module

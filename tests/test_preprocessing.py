@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adcgan.preprocessing import pad_shrink
+from adcgan.data.preprocessing import pad_shrink
 
 
 @pytest.mark.parametrize(("side", "channels", "frame"), [(28, 1, 0.40), (32, 3, 0.29)])

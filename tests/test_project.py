@@ -86,9 +86,10 @@ def test_citation_file_names_the_paper_and_the_software():
 
 
 def test_committed_runs_hold_nothing_but_whole_records():
-    from adcgan.book.common import committed, repeated
-    from adcgan.format1 import DIRECTORY, SUMS
-    from adcgan.records import DIAGNOSTICS, RECORD
+    from companion.pages.common import committed, repeated
+
+    from adcgan.experiments.format1 import DIRECTORY, SUMS
+    from adcgan.experiments.records import DIAGNOSTICS, RECORD
 
     runs, records = ROOT / "runs", [*committed(), *repeated()]
     known = {record.directory / name for record in records for name in (RECORD, *record.content["files"])}
@@ -99,4 +100,4 @@ def test_committed_runs_hold_nothing_but_whole_records():
     others = {ROOT / path for path in tracked} - known - {runs / "README.md"}
     assert {path.parent for path in others} <= {runs / "notebooks", runs / DIRECTORY / "notebooks"}, others
     assert not any(path.endswith(".safetensors") for path in tracked)
-    assert {record.cell for record in repeated()} <= {record.cell for record in committed()}, "there are the others"
+    assert {record.run for record in repeated()} <= {record.run for record in committed()}, "there are the others"

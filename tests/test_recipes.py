@@ -6,10 +6,11 @@ import time
 import pytest
 from small import refusal
 
-from adcgan import format1, plan, splits
-from adcgan.config import CONFIGS, RECIPES, SCALES, TrainedConfig, changes, configure, open_choices, settle
+from adcgan.config import METHODS, RECIPES, SCALES, changes, configure, open_choices, settle
 from adcgan.config.adcgan import recipe_options
-from adcgan.data import SHAPES
+from adcgan.data import schemes
+from adcgan.data.datasets import SHAPES
+from adcgan.experiments import format1, grid
 
 # Specification R.1, typed from its table: number of the choice -> the options under `printed` and under `script`.
 TABLE = {
@@ -65,7 +66,7 @@ def test_printed_is_the_default_recipe_and_paper_the_default_scale():
 
 
 def test_every_open_choice_says_what_the_sources_say_and_what_the_recipes_take():
-    fields = {field.name: field.metadata["row"] for field in dataclasses.fields(CONFIGS["adcgan"])}
+    fields = {field.name: field.metadata["row"] for field in dataclasses.fields(METHODS["adcgan"].config)}
     assert set(open_choices()) == set(range(1, 45))
     for number, row in open_choices().items():
         assert row["choice"] and row["paper"] and row["script"], number
@@ -84,7 +85,7 @@ def test_every_exception_has_its_reason_and_no_other_row_has_one():
     assert all(len(reason.split()) > 5 for reason in found.values())
 
 
-@pytest.mark.parametrize("method", [name for name in CONFIGS if name != "adcgan"])
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "adcgan"])
 def test_another_method_refuses_a_recipe(method):
     assert "recipes are AD-CGAN's" in refusal(configure, method, "one-vs-all", 28, 1, recipe="printed")
 
@@ -96,7 +97,7 @@ def test_an_unknown_recipe_or_scale_is_refused_with_the_known_ones():
     assert "'phone': expected one of paper, laptop" in refusal(configure, "alad", "one-vs-all", 28, 1, scale="phone")
 
 
-@pytest.mark.parametrize("method", [name for name, kind in CONFIGS.items() if issubclass(kind, TrainedConfig)])
+@pytest.mark.parametrize("method", [name for name, about in METHODS.items() if about.trained])
 def test_laptop_is_a_quarter_of_the_widths_and_two_thousand_images_an_epoch(method):
     paper, laptop = (configure(method, "one-vs-all", 28, 1, scale=scale).to_dict() for scale in SCALES)
     differ = {name: laptop[name] for name in paper if paper[name] != laptop[name]}
@@ -127,29 +128,29 @@ def test_a_changed_option_makes_an_ablation_and_a_recipes_own_value_does_not():
 
 
 def test_the_grid_has_no_ablation_and_every_planned_ablation_is_one():
-    assert not any(cell.changes for cell in plan.cells())
-    ablations = plan.ablations()
+    assert not any(cell.changes for cell in grid.planned())
+    ablations = grid.ablations()
     assert all(cell.changes and (cell.recipe, cell.scale) == ("printed", "laptop") for cell in ablations)
-    assert {plan.named(cell.changes) for cell in ablations} == set(plan.ABLATIONS)
-    assert len(ablations) == len(set(ablations)) == len(plan.ABLATIONS) * 6 * 3  # six classes, three seeds
-    assert len({cell.directory(format1.Path("runs")) for cell in [*ablations, *plan.cells()]}) == len(
-        {*ablations, *plan.cells()}
+    assert {grid.named(cell.changes) for cell in ablations} == set(grid.ABLATIONS)
+    assert len(ablations) == len(set(ablations)) == len(grid.ABLATIONS) * 6 * 3  # six classes, three seeds
+    assert len({cell.directory(format1.Path("runs")) for cell in [*ablations, *grid.planned()]}) == len(
+        {*ablations, *grid.planned()}
     )
 
 
 def test_the_grid_begins_with_every_class_of_recipe_printed_at_scale_laptop():
-    first = plan.cells()[:62]
+    first = grid.planned()[:62]
     assert {(cell.name, cell.scale, cell.seed) for cell in first} == {("adcgan-printed", "laptop", 0)}
     assert len({(cell.dataset, cell.scheme, cell.label) for cell in first}) == 62
     assert [cell.scheme for cell in first] == ["one-vs-all"] * 32 + ["all-vs-one"] * 30
 
 
 def test_the_scripts_test_has_ten_thousand_images_all_normal_ones_among_them(digits, monkeypatch):
-    official = splits.make_split(digits, "one-vs-all", 3)
-    whole = splits.make_split(digits, "one-vs-all", 3, "with-train")
+    official = schemes.make_split(digits, "one-vs-all", 3)
+    whole = schemes.make_split(digits, "one-vs-all", 3, "with-train")
     wanted = 900  # of digits' 1,797 images: more than the official test has, fewer than there are
-    monkeypatch.setattr(splits, "TEN_THOUSAND", wanted)
-    split = splits.make_split(digits, "one-vs-all", 3, "ten-thousand")
+    monkeypatch.setattr(schemes, "TEN_THOUSAND", wanted)
+    split = schemes.make_split(digits, "one-vs-all", 3, "ten-thousand")
     assert len(split.test) == wanted and len(official.test) < wanted < len(whole.test)
     normal = split.test[~split.anomalous]
     assert (normal == official.test[~official.anomalous]).all()
@@ -157,13 +158,13 @@ def test_the_scripts_test_has_ten_thousand_images_all_normal_ones_among_them(dig
     of = [int((whole.test_labels == label).sum()) for label in range(10) if label != 3]
     share = (wanted - len(normal)) / sum(of)
     assert all(abs(count - share * total) <= 1 for count, total in zip(counts, of, strict=True))
-    again = splits.make_split(digits, "one-vs-all", 3, "ten-thousand")
+    again = schemes.make_split(digits, "one-vs-all", 3, "ten-thousand")
     assert (split.test == again.test).all()
 
 
 def test_steps_of_the_plan_are_those_of_the_specification():
-    cells = plan.cells(methods=["adcgan"], recipes=["printed"])
-    cells = {(cell.dataset, cell.scheme, cell.scale): plan.steps(cell) for cell in cells}
+    cells = grid.planned(methods=["adcgan"], recipes=["printed"])
+    cells = {(cell.dataset, cell.scheme, cell.scale): grid.steps(cell) for cell in cells}
     assert cells["mnist", "one-vs-all", "laptop"] == 20 * (2000 // 32)
     assert cells["cifar10", "all-vs-one", "paper"] == 50 * (45_000 // 32)
     assert cells["cats_vs_dogs", "one-vs-all", "laptop"] == 20 * 62

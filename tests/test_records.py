@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adcgan import records, scores, training, write
+from adcgan import scoring, training
 from adcgan.config import configure, digest
 from adcgan.errors import AdcganError
-from adcgan.evaluation import auroc
-from adcgan.experiments import COLUMNS
-from adcgan.records import RECORD
+from adcgan.experiments import files, records
+from adcgan.experiments.records import RECORD
+from adcgan.experiments.run import COLUMNS
+from adcgan.scoring import auroc
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def copy(record, runs_of, tmp_path):
     """A copy of the finished record's runs directory: its root, and the path of record.json."""
     runs = tmp_path / "runs"
     shutil.copytree(runs_of(record), runs)
-    return runs, record.cell.directory(runs) / RECORD
+    return runs, record.run.directory(runs) / RECORD
 
 
 @pytest.fixture
@@ -76,11 +77,11 @@ def refusal(copy, named=RECORD):
 
 def test_a_record_is_read_back_as_it_was_written(record, parts, runs_of, tmp_path):
     content, arrays, rows = parts
-    written = records.write(record.cell, tmp_path, content, arrays, rows)
-    assert written.content == record.content and written.cell == record.cell
+    written = records.write(record.run, tmp_path, content, arrays, rows)
+    assert written.content == record.content and written.run == record.run
     assert (written.directory / RECORD).read_bytes() == (record.directory / RECORD).read_bytes()
     again = records.read(record.directory / RECORD, runs_of(record))
-    assert again.content == record.content and again.cell == record.cell
+    assert again.content == record.content and again.run == record.run
     for name, values in arrays.items():
         kept = {"labels": written.labels, "anomalous": written.anomalous} | written.components
         assert kept[name].dtype == values.dtype and (kept[name] == values).all()
@@ -93,7 +94,7 @@ def test_aurocs_are_exactly_those_of_the_stored_scores(record):
 
 
 def test_stored_scores_are_equation_4_of_the_stored_components(record):
-    terms = scores.terms(record.cell.config)  # recipe printed sums, and the components are means
+    terms = scoring.terms(record.run.config)  # recipe printed sums, and the components are means
     c = {name: values.astype(np.float64) * terms[name] for name, values in record.components.items()}
     expected = 0.1 * c["L_GD"] + 0.9 * c["L_GR"] + 0.5 * c["L_FE"] + 0.5 * c["L_FL"]
     assert (record.scores == expected.astype(np.float32)).all()
@@ -111,8 +112,8 @@ def test_a_record_says_what_was_run_on_what(record, digits, zeros, run_options):
         "method": "adcgan", "recipe": "printed", "scale": "paper", "dataset": "digits", "scheme": "one-vs-all",
         "label": 0, "class_name": "0", "seed": 0,
     }  # fmt: skip
-    assert content["changes"].items() <= run_options.items() and content["changes"] == record.cell.changes
-    assert content["config"] == record.cell.config.to_dict()
+    assert content["changes"].items() <= run_options.items() and content["changes"] == record.run.changes
+    assert content["config"] == record.run.config.to_dict()
     assert content["data"] == {"fingerprint": digits.fingerprint, "canonical": True, "provenance": "canonical"}
     counts = {
         "train": len(zeros.train),
@@ -144,14 +145,14 @@ def test_picture_rows_of_colour_pictures_keep_their_colours(record, parts, tmp_p
     content, arrays, _ = parts
     rows = {name: np.full((3, 32, 32, 3), colour, np.uint8) for name, colour in (("normal", 40), ("anomalous", 200))}
     rows["normal"][1, ..., 0] = 250
-    written = records.write(record.cell, tmp_path, content, arrays, rows)
+    written = records.write(record.run, tmp_path, content, arrays, rows)
     kept = written.picture_rows()
     assert all(np.abs(kept[name].astype(int) - row).mean() < 5 for name, row in rows.items())  # JPEG is not exact
     assert Image.open(written.directory / "pictures.jpg").size == (3 * 32, 2 * 32)
 
 
 def test_changes_name_the_directory_and_a_recipes_settings_do_not(record, small_config, tmp_path):
-    assert record.directory.name == f"seed-0-{record.cell.variant}"
+    assert record.directory.name == f"seed-0-{record.run.variant}"
     place = ("digits", "one-vs-all", "class-7", "seed-2")
     for method, recipe, scale, names in (
         ("adcgan", "printed", "paper", ("paper", "adcgan-printed")),
@@ -179,8 +180,8 @@ def test_an_ablations_eight_digits_follow_from_its_changes_alone():
 
 def test_every_record_is_found_and_none_twice(record, runs_of, tmp_path):
     assert [found.directory for found in records.read_all(runs_of(record))] == [record.directory]
-    assert records.find(record.cell, runs_of(record)).content == record.content
-    assert records.read_all(tmp_path) == [] and records.find(record.cell, tmp_path) is None
+    assert records.find(record.run, runs_of(record)).content == record.content
+    assert records.read_all(tmp_path) == [] and records.find(record.run, tmp_path) is None
 
 
 # --- refused -------------------------------------------------------------------------------------------
@@ -256,33 +257,33 @@ def test_a_changed_or_missing_file_beside_a_record_is_refused(copy, name):
 def test_a_record_that_breaks_the_schema_is_not_written(record, parts, tmp_path):
     content, arrays, rows = parts
     with pytest.raises(AdcganError, match="auroc/NS"):
-        records.write(record.cell, tmp_path, content | {"auroc": {"NS": float("inf")}}, arrays, rows)
+        records.write(record.run, tmp_path, content | {"auroc": {"NS": float("inf")}}, arrays, rows)
     assert not list(tmp_path.iterdir())
 
 
 def test_an_unwritable_place_is_refused_in_one_line(record, parts, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(AdcganError, match="cannot be written") as refused:
-        records.write(record.cell, tmp_path / "file", *parts)
+        records.write(record.run, tmp_path / "file", *parts)
     assert str(tmp_path / "file") in str(refused.value) and "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("room", [0, 1000, 12000])
 def test_a_full_disk_leaves_no_record_and_nothing_half_written(record, parts, tmp_path, room):
     with full_disk(room), pytest.raises(AdcganError, match="cannot be written.*free space") as refused:
-        records.write(record.cell, tmp_path, *parts)
+        records.write(record.run, tmp_path, *parts)
     assert "\n" not in str(refused.value)
-    directory = record.cell.directory(tmp_path)
+    directory = record.run.directory(tmp_path)
     for path in directory.iterdir():  # what is there is whole
         assert path.name != RECORD and path.read_bytes() == (record.directory / path.name).read_bytes()
-    assert records.write(record.cell, tmp_path, *parts).content == record.content
+    assert records.write(record.run, tmp_path, *parts).content == record.content
 
 
 def test_a_file_is_as_before_where_its_replacement_cannot_be_written(tmp_path):
     path = tmp_path / "file"
-    write.written(path, b"before")
+    files.written(path, b"before")
     with full_disk(3), pytest.raises(AdcganError, match="cannot be written"):
-        write.written(path, b"after all")
+        files.written(path, b"after all")
     assert path.read_bytes() == b"before" and [p.name for p in tmp_path.iterdir()] == ["file"]
 
 

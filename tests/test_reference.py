@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from adcgan.book import reference
+from companion.pages import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,8 +34,8 @@ def test_the_reference_covers_every_public_function_class_and_method():
 
 
 def test_an_entry_has_the_signature_and_the_docstring():
-    text = reference.markdown("adcgan.scores")
-    nodes = {name: node for name, node in documented() if name.startswith("adcgan.scores.")}
+    text = reference.markdown("adcgan.scoring")
+    nodes = {name: node for name, node in documented() if name.startswith("adcgan.scoring.")}
     for name, node in nodes.items():
         (entry,) = re.findall(
             rf"\{{py:function\}} {name.rpartition('.')[2]}\((.*?)\).*?\n\n(.*?)\n`{{6}}", text, re.DOTALL
@@ -46,14 +46,14 @@ def test_an_entry_has_the_signature_and_the_docstring():
 
 
 def test_names_resolve_to_where_they_are_defined():
-    assert reference.resolve("Record", "adcgan.book.charts") == "adcgan.records.Record"
-    assert reference.resolve("Config", "adcgan.records") == "adcgan.config.base.Config"
-    assert reference.resolve("adcgan.stepping", "adcgan.tables") == "adcgan.stepping"
-    assert reference.resolve("plan.Cell", "adcgan.book.effort") == "adcgan.records.Cell"
-    assert reference.resolve("Path", "adcgan.records") is None
-    assert reference.resolve("adcgan.records.nothing", "adcgan.book.charts") is None
+    assert reference.resolve("Record", "companion.pages.charts") == "adcgan.experiments.records.Record"
+    assert reference.resolve("Config", "adcgan.experiments.records") == "adcgan.config.base.Config"
+    assert reference.resolve("adcgan.stepping", "companion.analysis.tables") == "adcgan.stepping"
+    assert reference.resolve("plan.Cell", "companion.pages.effort") == "adcgan.experiments.records.Cell"
+    assert reference.resolve("Path", "adcgan.experiments.records") is None
+    assert reference.resolve("adcgan.experiments.records.nothing", "companion.pages.charts") is None
 
 
 def test_prose_keeps_code_and_takes_the_rest_literally():
-    text = reference.prose("Costs $A or |x| < 1, as ``a|b`` and `Record`.", "adcgan.book.charts")
-    assert text == r"Costs \$A or \|x\| \< 1, as ``a|b`` and {py:obj}`Record <adcgan.records.Record>`."
+    text = reference.prose("Costs $A or |x| < 1, as ``a|b`` and `Record`.", "companion.pages.charts")
+    assert text == r"Costs \$A or \|x\| \< 1, as ``a|b`` and {py:obj}`Record <adcgan.experiments.records.Record>`."

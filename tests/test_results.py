@@ -8,12 +8,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from companion.analysis import results
+from companion.pages import common, explore, heatmap, html, study_pages, table_pages
 from factories import write_record
 from matplotlib import colormaps
 
-from adcgan import paper, results
-from adcgan.book import common, explore, heatmap, html, study_pages, table_pages
-from adcgan.records import read_all
+from adcgan import paper
+from adcgan.experiments.records import read_all
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def runs(tmp_path_factory):
 
 def percent(records, dataset, label, scale="paper"):
     place = (dataset, label, scale)
-    cells = {r.cell.seed: r for r in records if (r.cell.dataset, r.cell.label, r.cell.scale) == place}
+    cells = {r.run.seed: r for r in records if (r.run.dataset, r.run.label, r.run.scale) == place}
     return {seed: 100 * record.auroc["NS"] for seed, record in sorted(cells.items())}
 
 
@@ -62,7 +63,7 @@ def test_a_row_holds_each_seed_its_difference_and_the_verdict(runs):
 def test_the_mean_of_one_seed_waits_for_every_class(tmp_path):
     records = [write_record(tmp_path, label=label, seed=seed) for label in range(10) for seed in (0, 1)][:-1]
     row = one(results.frame(1, records), dataset="mnist", scheme="one-vs-all", model="AD-CGAN", scale="paper")
-    values = [100 * record.auroc["NS"] for record in records if record.cell.seed == 0]
+    values = [100 * record.auroc["NS"] for record in records if record.run.seed == 0]
     assert row["seed_0"] == pytest.approx(np.mean(values)) and np.isnan(row["seed_1"])
     gf = results.frame(4, records)
     gf = one(gf, dataset="mnist", scheme="one-vs-all", variant="AD-CGAN_GF", scale="paper")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from adcgan import paper, scores
+from adcgan import paper, scoring
 
 COMPONENTS = {
     "L_GD": np.array([0.10, 0.20, 0.30]),
@@ -23,7 +23,7 @@ def mean_distance(a, b):
 
 
 @pytest.mark.parametrize(
-    ("component", "shape"), [(scores.L_GD, (4, 3, 2, 2)), (scores.L_GR, (4, 3, 5, 5)), (scores.L_FE, (4, 6))]
+    ("component", "shape"), [(scoring.L_GD, (4, 3, 2, 2)), (scoring.L_GR, (4, 3, 5, 5)), (scoring.L_FE, (4, 6))]
 )
 def test_reconstruction_components_are_mean_absolute_differences(component, shape):
     a, b = torch.randn(shape), torch.randn(shape)
@@ -36,7 +36,7 @@ def test_L_FL_compares_D_z_with_the_reference_latent_first():
 
     z, E_of_G, E_x = torch.randn(3, 4, 5)
     expected = [abs(float((2 * z[n] - E_of_G[n]).sum()) - float((2 * E_of_G[n] - E_x[n]).sum())) for n in range(len(z))]
-    np.testing.assert_allclose(scores.L_FL(D_z, z, E_of_G, E_x).numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(scoring.L_FL(D_z, z, E_of_G, E_x).numpy(), expected, rtol=1e-5)
 
 
 def test_L_FL_adds_up_the_logits_of_single_latents():
@@ -45,7 +45,7 @@ def test_L_FL_adds_up_the_logits_of_single_latents():
 
     z, E_of_G, E_x = torch.randn(3, 4, 5)
     expected = [abs(float((z - E_of_G)[n].sum())) + abs(float((E_of_G - E_x)[n].sum())) for n in range(len(z))]
-    np.testing.assert_allclose(scores.L_FL(D_z, z, E_of_G, E_x).numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(scoring.L_FL(D_z, z, E_of_G, E_x).numpy(), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -58,28 +58,28 @@ def test_L_FL_adds_up_the_logits_of_single_latents():
     ],
 )
 def test_combine_gives_every_variant_of_table_4(variant, expected):
-    combined = scores.combine(COMPONENTS, paper.settings()["lambda"], scores.VARIANTS[variant])
+    combined = scoring.combine(COMPONENTS, paper.settings()["lambda"], scoring.VARIANTS[variant])
     np.testing.assert_allclose(combined, expected)
 
 
 def test_variants_are_those_of_table_4_with_its_rho():
     printed = paper.table(4).groupby("variant", sort=False)["rho"].first()
-    assert {name: None if np.isnan(rho) else rho for name, rho in printed.items()} == scores.VARIANTS
+    assert {name: None if np.isnan(rho) else rho for name, rho in printed.items()} == scoring.VARIANTS
 
 
 def test_terms_turn_means_into_the_printed_sums():
     terms = {"L_GD": 100, "L_GR": 10, "L_FE": 4, "L_FL": 1}
-    combined = scores.combine(COMPONENTS, 0.1, 0.5, terms)
+    combined = scoring.combine(COMPONENTS, 0.1, 0.5, terms)
     np.testing.assert_allclose(combined[0], 0.1 * 100 * 0.1 + 0.9 * 10 * 0.05 + 0.5 * 4 * 1.0 + 0.5 * 0.3)
 
 
-@pytest.mark.parametrize("name", scores.COMPONENTS)
+@pytest.mark.parametrize("name", scoring.COMPONENTS)
 def test_a_larger_component_makes_an_image_more_anomalous(name):
     larger = COMPONENTS | {name: COMPONENTS[name] + [0, 1, 0]}
-    change = scores.combine(larger, 0.1, 0.5) - scores.combine(COMPONENTS, 0.1, 0.5)
+    change = scoring.combine(larger, 0.1, 0.5) - scoring.combine(COMPONENTS, 0.1, 0.5)
     assert change[1] > 0 and change[0] == change[2] == 0
 
 
 def test_stored_half_precision_components_are_combined_in_double():
     half = {name: values.astype(np.float16) for name, values in COMPONENTS.items()}
-    assert scores.combine(half, 0.1, 0.5).dtype == np.float64
+    assert scoring.combine(half, 0.1, 0.5).dtype == np.float64

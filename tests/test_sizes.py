@@ -4,13 +4,13 @@ import re
 
 import pytest
 import torch
+from companion.analysis.sizes import MODULES, sizes, totals
+from companion.pages import network_pages
 from torch import nn
 
-from adcgan.architectures import TABLES
-from adcgan.book import network_pages
 from adcgan.config import configure
-from adcgan.networks import Critic, Encoder, Generator, LatentDiscriminator
-from adcgan.sizes import MODULES, sizes, totals
+from adcgan.models.architectures import TABLES
+from adcgan.models.networks import Critic, Encoder, Generator, LatentDiscriminator
 
 NETWORKS = dict(zip(MODULES, (Encoder, Generator, Critic, LatentDiscriminator), strict=True))
 OPTIONS = [

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from companion.analysis import speed
+from companion.pages import machine_pages
 
-from adcgan import plan, records, speed
-from adcgan.book import machine_pages
 from adcgan.errors import AdcganError
+from adcgan.experiments import grid, records
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,12 +57,12 @@ def test_the_projection_counts_the_grids_steps_at_the_best_rate(result):
     assert frame.loc[("mnist", "all-vs-one"), "steps"] == 30 * 50 * (54000 // 32)
     best = max(row["steps_per_second"] for row in read["rows"] if row["path"] != "scoring")
     assert fashion["hours"] == pytest.approx(fashion["steps"] / best / 3600)
-    whole = plan.cells(methods=["adcgan"], recipes=["printed"], scales=["paper"])
+    whole = grid.planned(methods=["adcgan"], recipes=["printed"], scales=["paper"])
     assert frame["cells"].sum() == len(whole) == 186
 
 
 def test_adgans_steps_do_not_depend_on_the_data():
-    steps = {(cell.scale, plan.steps(cell)) for cell in plan.cells(methods=["adgan"], seeds=[0], classes=["0"])}
+    steps = {(cell.scale, grid.steps(cell)) for cell in grid.planned(methods=["adgan"], seeds=[0], classes=["0"])}
     assert steps == {("paper", 10_000), ("laptop", 1500)}
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from small import dataset, mnist_arrays, refusal
 
-from adcgan import experiments
-from adcgan.splits import make_split, normal_first, subsample, watched
+from adcgan.data.schemes import make_split, normal_first, subsample, watched
+from adcgan.experiments import run
 
 
 def test_one_vs_all_takes_the_class_as_normal(digits):
@@ -161,9 +161,9 @@ def test_a_subsample_without_one_of_the_kinds_is_refused(digits):
 
 
 def test_a_run_of_fifty_test_images_records_fifty_and_has_a_directory_of_its_own(digits, tmp_path):
-    _, (whole,) = experiments.plan("pca", "digits", "one-vs-all", [3], [0])
-    _, (part,) = experiments.plan("pca", "digits", "one-vs-all", [3], [0], dict(test_images=50))
-    record = experiments.run(part, digits, tmp_path, "cpu")
+    _, (whole,) = run.requested("pca", "digits", "one-vs-all", [3], [0])
+    _, (part,) = run.requested("pca", "digits", "one-vs-all", [3], [0], dict(test_images=50))
+    record = run.execute(part, digits, tmp_path, "cpu")
     images = record.content["images"]
     assert images["test_normal"] + images["test_anomalous"] == 50 == len(record.scores) == len(record.labels)
     assert images["train"] == (digits.train_labels == 3).sum()
@@ -171,5 +171,5 @@ def test_a_run_of_fifty_test_images_records_fifty_and_has_a_directory_of_its_own
     assert record.directory == part.directory(tmp_path) != whole.directory(tmp_path)
     expected = subsample(make_split(digits, "one-vs-all", 3), 50)
     assert (record.labels == expected.test_labels).all() and (record.anomalous == expected.anomalous).all()
-    everything = experiments.run(whole, digits, tmp_path, "cpu")
+    everything = run.execute(whole, digits, tmp_path, "cpu")
     assert len(everything.scores) == 602 and everything.directory.name == "seed-0"

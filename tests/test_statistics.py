@@ -5,12 +5,12 @@ import inspect
 
 import numpy as np
 import pytest
+from companion.analysis import statistics
 from scipy import stats
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from adcgan import statistics
-from adcgan.evaluation import aurocs
+from adcgan.scoring import aurocs
 
 NORMAL, OTHER = 150, 300  # images in the tests' samples
 SEPARATION = 1.2

@@ -14,8 +14,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from adcgan import layers, methods, stepping
+from adcgan import methods, stepping
 from adcgan.config import configure
+from adcgan.models import layers
 
 # Reading a value on the host, shapes that depend on values, data sent from the host: a capture fails on each.
 OF_THE_HOST = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal", "lift_fresh", "is_nonzero")

@@ -9,11 +9,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from factories import CHANGES, DRAWS, LOOKS, NORMAL, NULLS, SHARED, write_format1, write_record
-from matplotlib.figure import Figure
-
-from adcgan import audit, data, evaluation, figures, format1, paper, plan, statistics, study
-from adcgan.book import (
+from companion import figures
+from companion.analysis import audit, statistics, study
+from companion.analysis.study import cells as study_cells
+from companion.analysis.study import components, latents
+from companion.analysis.study.cells import CELL, NOT_RETRAINED
+from companion.pages import (
     audit_pages,
     cell_pages,
     component_pages,
@@ -24,14 +25,17 @@ from adcgan.book import (
     study_pages,
     table_pages,
 )
-from adcgan.config import CONFIGS, RECIPES, configure, open_choices
+from factories import CHANGES, DRAWS, LOOKS, NORMAL, NULLS, SHARED, write_format1, write_record
+from matplotlib.figure import Figure
+
+from adcgan import paper, scoring
+from adcgan.config import METHODS, RECIPES, configure, open_choices
 from adcgan.config.adcgan import PLAIN
-from adcgan.networks import Critic, Encoder, Generator, LatentDiscriminator
-from adcgan.records import read_all
-from adcgan.scores import BOTH, COMPONENTS, combine
-from adcgan.study import cells as study_cells
-from adcgan.study import components, latents
-from adcgan.study.cells import CELL, NOT_RETRAINED
+from adcgan.data import datasets
+from adcgan.experiments import format1, grid
+from adcgan.experiments.records import read_all
+from adcgan.models.networks import Critic, Encoder, Generator, LatentDiscriminator
+from adcgan.scoring import BOTH, COMPONENTS, combine
 
 ROOT = Path(__file__).resolve().parent.parent
 # The local map of 6 x 6, projected to 512 channels; pixels; latents; one logit.
@@ -54,13 +58,13 @@ def cells(tmp_path):
 
 def moved(record):
     """What each reading of a record moves NS by, in points, from its own arrays."""
-    paper, config = 100 * record.readings["paper"]["NS"], record.cell.config
+    paper, config = 100 * record.readings["paper"]["NS"], record.run.config
     found = {name: 100 * aurocs["NS"] - paper for name, aurocs in record.readings.items() if name != "paper"}
     for rule in ("released", "test_latents=released"):
         found[rule] = 100 * record.study[f"left over, {rule}, NS"].astype(float).mean() - paper
     sums = {name: record.components[name].astype(float) * count for name, count in TERMS.items()}
-    found["reduction=sum"] = 100 * evaluation.auroc(record.anomalous, combine(sums, config.lambda_, config.rho)) - paper
-    found["rho=0.1"] = 100 * evaluation.auroc(record.anomalous, combine(record.components, config.lambda_, 0.1)) - paper
+    found["reduction=sum"] = 100 * scoring.auroc(record.anomalous, combine(sums, config.lambda_, config.rho)) - paper
+    found["rho=0.1"] = 100 * scoring.auroc(record.anomalous, combine(record.components, config.lambda_, 0.1)) - paper
     return found
 
 
@@ -74,7 +78,7 @@ def published(dataset, scheme, label):
 
 def of(frame, record, **which):
     """The row of a record's cell; ``which`` names it further."""
-    cell = record.cell
+    cell = record.run
     which |= {"dataset": cell.dataset, "scheme": cell.scheme, "class": cell.label, "seed": cell.seed}
     for column, value in which.items():
         frame = frame[frame[column] == value]
@@ -136,7 +140,7 @@ def test_other_weights_are_read_from_the_components(tmp_path):
     record = write_format1(tmp_path)
     frame = study.readings([record])
     for name, values in scored(record).items():
-        row, ours = of(frame, record, reading=name), 100 * evaluation.auroc(record.anomalous, values)
+        row, ours = of(frame, record, reading=name), 100 * scoring.auroc(record.anomalous, values)
         assert row["NS"] == pytest.approx(ours)
         assert row["difference"] == pytest.approx(ours - 100 * record.auroc["NS"])
 
@@ -219,7 +223,7 @@ def test_how_far_a_draw_moves_the_anomalies_is_set_against_the_spread_of_the_res
 def test_left_over_stands_beside_the_published_figure_of_the_same_cell(cells):
     frame = latents.left_over(cells)
     for record in cells:
-        cell = record.cell
+        cell = record.run
         figure = published(cell.dataset, cell.scheme, cell.label)
         for rule, title in latents.RULES.items():
             row = of(frame, record, rule=title)
@@ -280,7 +284,7 @@ def test_nulls_expect_the_deviation_that_random_halves_have():
     scores = np.broadcast_to(random.standard_normal(NORMAL), (20_000, NORMAL))
     halves = np.argsort(random.random(scores.shape), axis=1) < NORMAL // 2
     assert (halves.sum(1) == 10).all()
-    assert expected_sd() == pytest.approx(100 * evaluation.aurocs(halves, scores).std(), rel=0.03)
+    assert expected_sd() == pytest.approx(100 * scoring.aurocs(halves, scores).std(), rel=0.03)
 
 
 def expected_sd():
@@ -312,7 +316,7 @@ def test_a_changed_cell_is_set_against_the_same_cell_without_the_change(cells, t
     assert row["NS"] == pytest.approx(100 * changed.auroc["NS"])
     assert row["difference"] == pytest.approx(100 * (changed.auroc["NS"] - cells[1].auroc["NS"]))
     sums = [combine(record.components, 0.1, 0.5, TERMS) for record in (changed, cells[1])]
-    sums = [100 * evaluation.auroc(changed.anomalous, values) for values in sums]
+    sums = [100 * scoring.auroc(changed.anomalous, values) for values in sums]
     assert (row["sums"], row["sums_difference"]) == (pytest.approx(sums[0]), pytest.approx(sums[0] - sums[1]))
     assert np.isnan(row["anew"]) and np.isnan(row["both"])
     assert study.retrained([changed, *cells]).equals(frame)
@@ -386,11 +390,11 @@ def test_effects_are_ordered_by_absolute_size_and_those_without_an_interval_come
 def test_effects_are_means_over_the_cells_asked_for(cells, datasets, scheme, which):
     frame = study.effects(cells, datasets, scheme)
     assert set(frame["reading"]) == READINGS, "the paper protocol is no change"
-    classes = list(dict.fromkeys((cells[n].cell.dataset, cells[n].cell.label) for n in which))
+    classes = list(dict.fromkeys((cells[n].run.dataset, cells[n].run.label) for n in which))
     for _, row in frame.iterrows():
         of_class = {kind: [] for kind in classes}
         for n in which:
-            of_class[cells[n].cell.dataset, cells[n].cell.label].append(moved(cells[n])[row["reading"]])
+            of_class[cells[n].run.dataset, cells[n].run.label].append(moved(cells[n])[row["reading"]])
         means = [np.mean(some) for some in of_class.values()]  # seeds of a class are no further classes
         assert (row["cells"], row["classes"]) == (len(which), len(classes)) and not row["retrained"]
         assert row["mean"] == pytest.approx(np.mean(means))
@@ -500,7 +504,7 @@ def test_components_are_the_terms_of_the_score_and_their_own_auroc(cells, tmp_pa
             assert row["terms"] == TERMS[name]
             assert row["normal"] == pytest.approx(values[~cell.anomalous].mean())
             assert row["anomalous"] == pytest.approx(values[cell.anomalous].mean())
-            assert row["AUROC"] == pytest.approx(100 * evaluation.auroc(cell.anomalous, cell.components[name]))
+            assert row["AUROC"] == pytest.approx(100 * scoring.auroc(cell.anomalous, cell.components[name]))
         whole = frame[(frame["cell"] == row["cell"])]
         difference = cell.scores[cell.anomalous].mean() - cell.scores[~cell.anomalous].mean()
         assert (whole["anomalous"] - whole["normal"]).sum() == pytest.approx(difference, rel=1e-3)
@@ -620,7 +624,7 @@ def test_a_reading_that_some_cells_lack_says_how_many_have_it(cells, page_of):
 
 def test_the_effects_page_shows_its_frame(cells, page_of, tmp_path):
     records = [*cells, write_format1(tmp_path, contrastive="literal")]
-    text, frame = page_of("effects", records), study.effects(records, plan.STUDIED)
+    text, frame = page_of("effects", records), study.effects(records, grid.STUDIED)
     shown = rows_of(text)
     assert "Fashion-MNIST and MNIST" in text and "smoke" not in text
     assert len(shown) == len(frame) == len(READINGS) + 1
@@ -780,7 +784,7 @@ def test_the_terms_of_the_latent_loss_are_those_of_the_walks_two_images(cells, p
         assert row["first"] == pytest.approx(first.mean())
         assert (row["normal"], row["anomalous"]) == pytest.approx((second[0].mean(), second[1].mean()))
         assert row["lower"] == (first < second).sum() / 32
-        below += (first < second).all() and record.cell.dataset != "digits"
+        below += (first < second).all() and record.run.dataset != "digits"
     cells[0].walk["D_z_image"][:] = 9.0
     text = page_of("latent_terms", cells)
     assert "(5 cells)" in text, "digits are not among them"
@@ -855,7 +859,7 @@ def test_the_page_of_trainings_has_every_planned_change_with_its_rows_and_how_ma
 def test_the_page_of_shares_shows_its_frame(cells, page_of):
     text, frame = page_of("explained", cells), study.explained(cells)
     shown = rows_of(text)
-    captions = [f"{data.TITLES[name]}, {scheme}" for name, scheme in frame.groupby(["dataset", "scheme"]).groups]
+    captions = [f"{datasets.TITLES[name]}, {scheme}" for name, scheme in frame.groupby(["dataset", "scheme"]).groups]
     assert [caption in text for caption in captions] == [True] * len(captions) and text.count("<table") == len(captions)
     assert [line["share of the distance"] for line in shown] == [f"{value:+.2f}" for value in frame["fraction"]]
     over = [f"{low:+.2f} to {high:+.2f}" for low, high in frame[["draws_low", "draws_high"]].dropna().to_numpy()]
@@ -868,7 +872,7 @@ def test_the_page_of_decisions_shows_every_open_choice_with_what_was_measured_of
     monkeypatch.setattr(decision_pages, "committed", lambda: (*cells, changed))
     rows = {int(row["no."]): row for row in rows_of(decision_pages.decisions().text)}
     assert list(rows) == list(open_choices())
-    frame = study.effects([*cells, changed], plan.STUDIED).set_index("reading")
+    frame = study.effects([*cells, changed], grid.STUDIED).set_index("reading")
     measured = {number: re.findall("<small>(.*?)</small>", row["measured"]) for number, row in rows.items()}
     measured = {number: lines for number, lines in measured.items() if lines}
     assert set(measured) == {16, 22, 24, 25, 28, 32}
@@ -905,7 +909,7 @@ def test_the_page_of_decisions_says_of_each_choice_what_the_sources_have_and_wha
 def test_every_open_choice_that_trained_was_in_the_studys_plan_or_is_scored_without():
     changed = {name for options in study_cells.CHANGES.values() for name in options}
     former = format1.defaults("adcgan", "one-vs-all", 28)
-    for field in fields(CONFIGS["adcgan"]):
+    for field in fields(METHODS["adcgan"].config):
         if field.name in former and field.metadata["row"] and field.name not in NOT_RETRAINED:
             assert (field.name in changed) == (field.name != "dropout"), field.name
 

@@ -16,10 +16,12 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
+from companion.analysis import tables
 
-from adcgan import cli, experiments, lease, plan, records, sweep, tables
+from adcgan import cli
 from adcgan.config import COMPARED, RECIPES, SCALES, digest
 from adcgan.errors import AdcganError
+from adcgan.experiments import grid, lease, records, run, sweep
 
 OPTIONS = "width=0.1 batch_size=16 warm_up_epochs=1 epochs=3"
 
@@ -33,14 +35,14 @@ def arguments(out, *more, classes=(0, 1)):
 def contents(runs):
     """Scores and losses of every record, by cell."""
     return {
-        str(record.cell): (record.content["losses"], {k: v.tobytes() for k, v in record.components.items()})
+        str(record.run): (record.content["losses"], {k: v.tobytes() for k, v in record.components.items()})
         for record in records.read_all(runs)
     }
 
 
 def cells(*classes):
     options = dict(part.split("=") for part in OPTIONS.split())
-    return plan.cells(methods=["adcgan"], recipes=["printed"], scales=["paper"], datasets=["digits"],
+    return grid.planned(methods=["adcgan"], recipes=["printed"], scales=["paper"], datasets=["digits"],
                       schemes=["one-vs-all"], seeds=[0], classes=list(map(str, classes)), options=options)  # fmt: skip
 
 
@@ -99,10 +101,10 @@ def test_a_sweep_says_which_recorded_cells_are_of_other_data_than_its_new_ones(
     changed = dataclasses.replace(digits, test_images=images)
     monkeypatch.setattr(sweep, "loaded", lambda name: changed)
     shutil.copytree(runs_of(record), tmp_path / "runs")
-    assert sweep.sweep([record.cell], tmp_path / "runs", device="cpu") == sweep.Outcome(), "nothing new beside it"
-    (new,) = plan.cells(methods=["pca"], datasets=["digits"], schemes=["one-vs-all"], classes=["0"])
-    outcome = sweep.sweep([record.cell, new], tmp_path / "runs", device="cpu")
-    assert outcome.finished == [new] and "was measured on other data" in outcome.failed[record.cell]
+    assert sweep.sweep([record.run], tmp_path / "runs", device="cpu") == sweep.Outcome(), "nothing new beside it"
+    (new,) = grid.planned(methods=["pca"], datasets=["digits"], schemes=["one-vs-all"], classes=["0"])
+    outcome = sweep.sweep([record.run, new], tmp_path / "runs", device="cpu")
+    assert outcome.finished == [new] and "was measured on other data" in outcome.failed[record.run]
 
 
 def free(path):
@@ -132,14 +134,14 @@ def test_a_cell_that_fails_does_not_stop_the_others_and_is_named_at_the_end(comm
 
 def test_a_damaged_record_is_a_failure_of_its_own_cell(record, runs_of, run_options, tmp_path):
     shutil.copytree(runs_of(record), tmp_path / "runs")
-    directory = record.cell.directory(tmp_path / "runs")
+    directory = record.run.directory(tmp_path / "runs")
     content = json.loads((directory / records.RECORD).read_text())
     scores = directory / records.SCORES
     scores.unlink()
     scores.mkdir()
     assert (
         f"{records.SCORES} cannot be read"
-        in sweep.sweep([record.cell], tmp_path / "runs", device="cpu").failed[record.cell]
+        in sweep.sweep([record.run], tmp_path / "runs", device="cpu").failed[record.run]
     )
     run = content["run"]
     for name in ("method", "scheme"):
@@ -147,12 +149,12 @@ def test_a_damaged_record_is_a_failure_of_its_own_cell(record, runs_of, run_opti
         content["digest"] = digest(run["method"], run["scheme"], run["recipe"], run["scale"], content["config"])
         content[records.SELF] = records.own_hash(content)
         (directory / records.RECORD).write_text(json.dumps(content))
-        failed = sweep.sweep([record.cell], tmp_path / "runs", device="cpu").failed
-        assert f"unknown option of method adcgan '{name}'" in failed[record.cell]
+        failed = sweep.sweep([record.run], tmp_path / "runs", device="cpu").failed
+        assert f"unknown option of method adcgan '{name}'" in failed[record.run]
         del content["config"][name]
     (directory / records.RECORD).write_text("{")
-    outcome = sweep.sweep([record.cell], tmp_path / "runs", device="cpu")
-    assert "cannot be read" in outcome.failed[record.cell]
+    outcome = sweep.sweep([record.run], tmp_path / "runs", device="cpu")
+    assert "cannot be read" in outcome.failed[record.run]
 
 
 def test_a_pool_whose_process_was_killed_before_a_cell_was_given_to_it_leaves_the_rest(monkeypatch, tmp_path):
@@ -191,7 +193,7 @@ def test_cells_on_streams_advance_in_turn_and_each_ends_as_alone(undisturbed, tm
 def laptop(tmp_path_factory):
     """A sweep of one run of the tables, a class of digits at scale laptop: its runs directory and its run."""
     runs = tmp_path_factory.mktemp("laptop")
-    some = plan.cells(methods=["adcgan"], recipes=["printed"], scales=["laptop"], datasets=["digits"],
+    some = grid.planned(methods=["adcgan"], recipes=["printed"], scales=["laptop"], datasets=["digits"],
                       schemes=["one-vs-all"], seeds=[0], classes=["0"])  # fmt: skip
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("ADCGAN_DATA", raising=False)
@@ -204,18 +206,18 @@ def test_a_sweep_diagnoses_the_tables_runs_of_seed_0_and_no_others(laptop, undis
     found = records.find(cell, runs)
     assert found.readings["score"] and not sweep.wants_diagnostics(found)
     for ablation in records.read_all(undisturbed_runs):
-        assert not ablation.readings and experiments.diagnosable(ablation) and not sweep.wants_diagnostics(ablation)
+        assert not ablation.readings and run.diagnosable(ablation) and not sweep.wants_diagnostics(ablation)
     shutil.copytree(runs, tmp_path / "runs")
     (cell.directory(tmp_path / "runs") / "diagnostics.json").unlink()
     found = records.find(cell, tmp_path / "runs")
     assert sweep.wants_diagnostics(found)
-    assert not sweep.wants_diagnostics(dataclasses.replace(found, cell=dataclasses.replace(cell, seed=1)))
+    assert not sweep.wants_diagnostics(dataclasses.replace(found, run=dataclasses.replace(cell, seed=1)))
 
 
 def test_a_run_without_its_diagnostics_is_diagnosed_by_the_next_sweep_and_not_trained(laptop, monkeypatch, tmp_path):
     runs, cell = laptop
     shutil.copytree(runs, tmp_path / "runs")
-    monkeypatch.setattr(experiments.training, "Training", None)
+    monkeypatch.setattr(run.training, "Training", None)
     assert sweep.sweep([cell], tmp_path / "runs", device="cpu") == sweep.Outcome()
     (cell.directory(tmp_path / "runs") / "diagnostics.json").unlink()
     assert sweep.sweep([cell], tmp_path / "runs", device="cpu").finished == [cell]
@@ -267,10 +269,10 @@ def test_the_ablations_may_be_swept_and_settle_what_they_are(tmp_path, capsys):
     for word in (["--recipes", "printed"], ["--scales", "laptop"], ["--options", "rho=0"], ["--methods", "adcgan"]):
         assert cli.main(["sweep", "--ablations", "--dry-run", "--out", str(tmp_path), *word]) == 2
         assert "--ablations settles everything but data sets, classes and seeds" in capsys.readouterr().err
-    expected = plan.ablations(datasets=["mnist"], seeds=[0])
-    assert len(expected) == 3 * len(plan.ABLATIONS) and all(cell.changes for cell in expected)
-    assert {plan.named(cell.changes) for cell in plan.ablations(classes=["0"])} == set(plan.ABLATIONS)
-    assert plan.named(dict(rho=0.0, epochs=1)) == "rho=0.0, epochs=1"
+    expected = grid.ablations(datasets=["mnist"], seeds=[0])
+    assert len(expected) == 3 * len(grid.ABLATIONS) and all(cell.changes for cell in expected)
+    assert {grid.named(cell.changes) for cell in grid.ablations(classes=["0"])} == set(grid.ABLATIONS)
+    assert grid.named(dict(rho=0.0, epochs=1)) == "rho=0.0, epochs=1"
 
 
 def test_filters_that_leave_no_cell_are_refused(command, tmp_path):
@@ -279,19 +281,19 @@ def test_filters_that_leave_no_cell_are_refused(command, tmp_path):
 
 
 def test_the_grid_is_the_papers_at_both_scales_and_no_run_stands_in_it_twice():
-    whole = plan.cells()
+    whole = grid.planned()
     assert len(set(whole)) == len(whole) == len({cell.directory(Path("runs")) for cell in whole})
     for scale in SCALES:
         of_scale = [cell for cell in whole if cell.scale == scale]
         counts = Counter(cell.name for cell in of_scale)
         assert counts == dict.fromkeys(["adcgan-printed", "adcgan-script", *COMPARED, "autoencoder"], 186)
     others = {cell.name for cell in whole if cell.scale is None}
-    assert others == set(plan.LIBRARY) and {cell.name for cell in whole} >= set(tables.OTHERS.values())
+    assert others == set(grid.LIBRARY) and {cell.name for cell in whole} >= set(tables.OTHERS.values())
     assert not any(cell.changes for cell in whole)
 
 
 def test_the_grid_begins_with_ad_cgans_rows_whole_and_in_the_stated_order():
-    first = plan.cells()[:62]
+    first = grid.planned()[:62]
     assert {(cell.method, cell.recipe, cell.scale, cell.seed) for cell in first} == {("adcgan", "printed", "laptop", 0)}
     assert [cell.scheme for cell in first] == ["one-vs-all"] * 32 + ["all-vs-one"] * 30
     assert list(dict.fromkeys(cell.dataset for cell in first)) == ["fashion_mnist", "mnist", "cifar10", "cats_vs_dogs"]
@@ -312,7 +314,7 @@ def test_the_grid_begins_with_ad_cgans_rows_whole_and_in_the_stated_order():
     ],
 )
 def test_filters_keep_what_they_name(filters, count):
-    cells = plan.cells(**filters)
+    cells = grid.planned(**filters)
     assert len(cells) == count
     assert not filters.get("classes") or {cell.label for cell in cells} == {1}
     assert {cell.recipe for cell in cells} <= set(filters.get("recipes", [*RECIPES, None]))
@@ -320,21 +322,21 @@ def test_filters_keep_what_they_name(filters, count):
 
 
 def test_a_state_is_read_from_what_lies_in_the_cells_directory(record, runs_of, tmp_path):
-    assert plan.state(record.cell, runs_of(record)) == "done" and plan.state(record.cell, tmp_path) == "missing"
-    checkpoint = record.cell.directory(tmp_path) / records.CHECKPOINT
+    assert grid.state(record.run, runs_of(record)) == "done" and grid.state(record.run, tmp_path) == "missing"
+    checkpoint = record.run.directory(tmp_path) / records.CHECKPOINT
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()
-    assert plan.state(record.cell, tmp_path) == "started"
+    assert grid.state(record.run, tmp_path) == "started"
 
 
 def test_rates_are_medians_of_the_tables_runs_on_that_kind_of_device(record, laptop):
-    assert plan.rates([record], "cpu") == {}  # its settings are small
+    assert grid.rates([record], "cpu") == {}  # its settings are small
     committed = records.read_all(tables.paper.HERE.parent.parent / "runs")
-    of_format_1 = plan.rates([r for r in committed if r.former is not None], "cpu")
+    of_format_1 = grid.rates([r for r in committed if r.former is not None], "cpu")
     rate = of_format_1["autoencoder", None, "paper", "mnist", "one-vs-all"]
     assert rate.cells >= 1 and rate.seconds > 60 and rate.memory > 0
     assert rate.processor != rate.processor, "format 1 does not say it"
-    assert plan.rates([r for r in committed if r.content["device"]["type"] == "cpu"], "cuda") == {}
+    assert grid.rates([r for r in committed if r.content["device"]["type"] == "cpu"], "cuda") == {}
     runs, cell = laptop
     found = records.find(cell, runs)
     assert all(found.content["cost"][f"{part}_seconds"] > 0 for part in ("train", "score", "per_epoch"))
@@ -346,9 +348,9 @@ def test_rates_are_medians_of_the_tables_runs_on_that_kind_of_device(record, lap
         )  # fmt: skip
         return dataclasses.replace(found, content=found.content | {"cost": cost})
 
-    ((kind, rate),) = plan.rates([like(60, 1, 5, 10), like(80, 3, 3, 20), like(90, 2, 4, 10)], "cpu").items()
-    assert kind == plan.kind(cell) == ("adcgan", "printed", "laptop", "digits", "one-vs-all")
-    assert rate == plan.Rate(seconds=169, processor=83, step=6, memory=90, cells=3)
+    ((kind, rate),) = grid.rates([like(60, 1, 5, 10), like(80, 3, 3, 20), like(90, 2, 4, 10)], "cpu").items()
+    assert kind == grid.kind(cell) == ("adcgan", "printed", "laptop", "digits", "one-vs-all")
+    assert rate == grid.Rate(seconds=169, processor=83, step=6, memory=90, cells=3)
 
 
 def test_a_lock_is_held_by_one_and_released_with_its_process(tmp_path):
@@ -419,8 +421,10 @@ def test_a_removed_lock_is_not_taken_for_one(tmp_path):
 
 
 def test_a_run_that_is_already_running_is_refused(command, tmp_path):
-    default = plan.cells(methods=["adcgan"], recipes=["printed"], scales=["paper"], datasets=["digits"], classes=["0"])
-    lock = default[0].directory(tmp_path) / experiments.LOCK
+    default = grid.planned(
+        methods=["adcgan"], recipes=["printed"], scales=["paper"], datasets=["digits"], classes=["0"]
+    )
+    lock = default[0].directory(tmp_path) / run.LOCK
     with lease.held(lock) as mine:
         assert mine
         refused = command("run", "--dataset", "digits", "--classes", "0", "--runs", tmp_path, "--device", "cpu")

@@ -5,15 +5,16 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from companion.analysis import results, study, tables
+from companion.figures import classes as figures_classes
+from companion.pages import common, decision_pages, html, machine_pages, network_pages, opening, table_pages
 from factories import DEVICE, write_format1, write_record
 from test_study import as_read, rows_of
 
-from adcgan import paper, plan, results, study, tables
-from adcgan.book import common, decision_pages, html, machine_pages, network_pages, opening, table_pages
-from adcgan.evaluation import auroc
-from adcgan.figures import classes as figures_classes
-from adcgan.records import read_all
-from adcgan.scores import VARIANTS, combine
+from adcgan import paper
+from adcgan.experiments import grid
+from adcgan.experiments.records import read_all
+from adcgan.scoring import VARIANTS, auroc, combine
 
 # Recipe printed's local map of 4 x 4 with 256 channels, not projected; pixels; latents; one probability.
 TERMS = {"L_GD": 256 * 4 * 4, "L_GR": 28 * 28, "L_FE": 100, "L_FL": 1}
@@ -70,7 +71,7 @@ def test_each_scale_has_its_own_tables_and_library_baselines_stand_in_both(tmp_p
             alone = table([record, pca] if scale == "paper" else [record, pca, alad], scale)
             pd.testing.assert_frame_equal(table(records, scale), alone)
     for scale, methods in (("paper", ["adcgan-printed", "pca"]), ("laptop", ["adcgan-printed", "alad", "pca"])):
-        assert [record.cell.name for record in tables.standing(records, scale)] == methods
+        assert [record.run.name for record in tables.standing(records, scale)] == methods
         assert list(tables.measured(records, scale)["method"]) == methods
     assert one.result != other.result
     (row,) = adcgan(tables.table3(records)).query("`class` == 0").itertuples()
@@ -84,7 +85,7 @@ def test_recipe_script_has_a_line_of_its_own_with_the_mean_over_the_stale_noise(
     of = frame[frame["model"] == "AD-CGAN, recipe script"].set_index("class")
     for record in script:
         mean = record.content["stale_noise"]["NS"]["mean"]
-        assert of.loc[record.cell.label, "ours"] == pytest.approx(100 * mean) and mean != record.auroc["NS"]
+        assert of.loc[record.run.label, "ours"] == pytest.approx(100 * mean) and mean != record.auroc["NS"]
     assert of["paper"].isna().all(), "the published figures stand beside recipe printed"
     assert adcgan(frame).set_index("class")["ours"].dropna().to_dict() == {0: pytest.approx(100 * printed.auroc["NS"])}
     means = tables.table1(script).query("model == 'AD-CGAN, recipe script' and ours.notna()")
@@ -114,9 +115,9 @@ def test_the_list_of_runs_says_recipe_scale_changes_and_what_stands_in_the_table
 
 
 def test_data_sets_that_the_paper_does_not_have_stay_out(tmp_path):
-    cell = write_record(tmp_path).cell
+    cell = write_record(tmp_path).run
     record = write_record(tmp_path, dataset="digits")
-    assert not record.cell.changes and record.cell.config == cell.config
+    assert not record.run.changes and record.run.config == cell.config
     assert not list(tables.of_adcgan([record])) and (tables.table4([record])["seeds"] == 0).all()
     assert (tables.table3([record])["seeds"] == 0).all()
 
@@ -278,7 +279,7 @@ def test_coverage_counts_the_recorded_runs_of_every_model_against_the_plan(tmp_p
     for recipe in ("printed", "script"):
         for scale in ("paper", "laptop"):
             asked = dict(methods=["adcgan"], schemes=["one-vs-all"], recipes=[recipe], scales=[scale])
-            assert len(plan.cells(**asked)) == 96
+            assert len(grid.planned(**asked)) == 96
 
 
 def test_models_are_compared_class_by_class_where_all_classes_were_run(monkeypatch):
@@ -409,7 +410,7 @@ def test_run_list_gives_the_command_that_repeats_each_run(tmp_path, book_of, rec
 
 
 def test_run_list_names_an_ablation_and_the_revisions_before_the_last(tmp_path, book_of):
-    options = plan.ABLATIONS["script's training"]
+    options = grid.ABLATIONS["script's training"]
     write_record(tmp_path, label=3, **options, earlier=["a" * 40 + "+changed", "b" * 40])
     write_record(tmp_path, label=3, lambda_=0.2)
     write_record(tmp_path, label=3, scale="laptop")

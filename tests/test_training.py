@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from adcgan import experiments, records, training
+from adcgan import training
 from adcgan.errors import AdcganError
+from adcgan.experiments import records, run
 from adcgan.methods import Method
 from adcgan.training import Diverged
 
@@ -71,7 +72,7 @@ def wait_for_checkpoint(process, path, newer_than=0):
 def test_a_run_killed_and_interrupted_at_random_moments_ends_in_the_same_bits(command, record, run_options, tmp_path):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in run_options.items()]
     arguments = ["run", "--dataset", "digits", "--classes", "0", "--device", "cpu", "--runs", tmp_path, *options]
-    directory = record.cell.directory(tmp_path)
+    directory = record.run.directory(tmp_path)
     checkpoint, seen = directory / records.CHECKPOINT, 0
     for stop in (signal.SIGKILL, signal.SIGINT):
         process = command.start(*arguments)
@@ -228,9 +229,9 @@ def test_the_checkpoint_of_another_run_is_refused_by_name(diary, tmp_path):
 
 def test_a_loss_that_is_not_finite_ends_the_run_without_a_record(digits, run_options, tmp_path):
     options = run_options | dict(learning_rate_cgan=1e30, warm_up_epochs=0, epochs=3)
-    _, (cell,) = experiments.plan("adcgan", "digits", "one-vs-all", [0], [0], options)
+    _, (cell,) = run.requested("adcgan", "digits", "one-vs-all", [0], [0], options)
     with pytest.raises(Diverged, match=r"loss \w+ is (nan|inf|-inf) in epoch \d of 3") as stopped:
-        experiments.run(cell, digits, tmp_path, "cpu")
+        run.execute(cell, digits, tmp_path, "cpu")
     assert str(cell) in str(stopped.value) and "\n" not in str(stopped.value)
     assert not list(tmp_path.rglob(records.RECORD))
 

@@ -4,13 +4,14 @@ import re
 
 import numpy as np
 import pytest
+from companion import figures
+from companion.analysis import statistics, tables
+from companion.analysis.study import RECONSTRUCTION_STATISTICS, trainings
+from companion.pages import cell_pages, charts, decision_pages, training_pages
 from factories import write_format1, write_record
 from test_study import of, picture_of, rows_of
 
-from adcgan import figures, statistics, tables
-from adcgan.book import cell_pages, charts, decision_pages, training_pages
-from adcgan.scores import COMPONENTS, SCORE
-from adcgan.study import RECONSTRUCTION_STATISTICS, trainings
+from adcgan.scoring import COMPONENTS, SCORE
 
 NAMES = {"NS", "reduction=sum", *COMPONENTS}
 
@@ -198,7 +199,7 @@ def test_the_autoencoders_spread_stands_below_adcgans(tmp_path, page_of):
     }  # fmt: skip
     assert trainings.spread_of([*cells, alone[0]], "autoencoder") == {}
     last = rows_of(page_of("again", [*cells, *alone], []))[-1]
-    assert (last["score"], last["classes"], last["trainings"]) == ("the yardstick autoencoder", "2", "5")
+    assert (last["score"], last["classes"], last["trainings"]) == ("the baseline autoencoder", "2", "5")
     assert last["standard deviation"] == f"{sd:.1f}" and last["interval"] == f"{low:.1f} to {high:.1f}"
 
 

@@ -7,13 +7,13 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from companion.pages import walk_charts, walk_pages
 from factories import write_format1
 
-from adcgan import experiments, records
-from adcgan.book import walk_charts, walk_pages
 from adcgan.config import configure
 from adcgan.diagnostics import null_control, stale_noise
-from adcgan.scores import COMPONENTS
+from adcgan.experiments import records, run
+from adcgan.scoring import COMPONENTS
 
 STEPS = "image latent reconstruction latent_again features latent_discriminator components score".split()
 
@@ -23,12 +23,12 @@ def walked(record, runs_of, digits, tmp_path_factory):
     """The finished record with what `adcgan diagnose` writes beside it."""
     runs = tmp_path_factory.mktemp("walked") / "runs"
     shutil.copytree(runs_of(record), runs)
-    copy = records.find(record.cell, runs)
+    copy = records.find(record.run, runs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stale_noise, "draws", lambda *_: {})  # they take long, and the page shows none
         patch.setattr(null_control, "draws", lambda *_: {})
-        experiments.diagnose(copy, "cpu", dataset=digits)
-    return records.find(record.cell, runs)
+        run.diagnose(copy, "cpu", dataset=digits)
+    return records.find(record.run, runs)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def at_settings(walked):
 
     def make(dataset="digits", scale="paper", **place):
         config = configure("adcgan", "one-vs-all", 28, 1, scale=scale)
-        cell = dataclasses.replace(walked.cell, dataset=dataset, config=config, scale=scale, **place)
+        cell = dataclasses.replace(walked.run, dataset=dataset, config=config, scale=scale, **place)
         return dataclasses.replace(walked, cell=cell)
 
     return make
@@ -63,13 +63,13 @@ def test_the_run_shown_is_the_first_with_a_path_by_scale_data_set_class_and_seed
     assert walk_pages.chosen([digits, mnist]) is mnist
     assert walk_pages.chosen([laptop, digits, mnist, later, fashion]) is fashion
     assert walk_pages.chosen([laptop, digits]) is digits and walk_pages.chosen([laptop]) is laptop
-    without = dataclasses.replace(record, cell=fashion.cell)
+    without = dataclasses.replace(record, run=fashion.run)
     assert walk_pages.chosen([digits, without]) is digits
     assert walk_pages.chosen([walked, without]) is None, "the finished record is an ablation"
     old, changed = write_format1(tmp_path, "fashion_mnist"), write_format1(tmp_path, "fashion_mnist", rho=0.25)
     assert walk_pages.chosen([old, laptop]) is laptop, "one of today goes before one under the old default"
     assert walk_pages.chosen([changed, old, without]) is old and walk_pages.chosen([changed]) is None
-    script = dataclasses.replace(fashion, cell=dataclasses.replace(fashion.cell, recipe="script"))
+    script = dataclasses.replace(fashion, run=dataclasses.replace(fashion.run, recipe="script"))
     assert walk_pages.chosen([script]) is None
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from adcgan import plan
 from adcgan.config import RECIPES
+from adcgan.experiments import grid
 
 ROOT = Path(__file__).resolve().parent.parent
 FEW = dict(methods="pca,adcgan", scales="paper", datasets="digits", classes="0,1", seeds="0")  # 4 and 2 times 4 runs
@@ -126,7 +126,7 @@ def test_a_dry_run_plans_every_chosen_cell_and_the_book(snakemake, checkout, pro
 
 
 def test_without_a_choice_it_is_the_whole_grid(planned):
-    assert planned() == {"cell": len(plan.cells()), "book": 1}
+    assert planned() == {"cell": len(grid.planned()), "book": 1}
 
 
 def test_records_elsewhere_are_made_without_the_book(planned, tmp_path):
@@ -164,8 +164,8 @@ def test_a_finished_record_is_not_made_again_whatever_its_files_times(planned, f
 
 
 def test_what_changes_no_result_makes_no_record_again(planned, finished, edit):
-    edit("adcgan/methods/yardsticks.py", "", "\n# a remark\n")
-    edit("adcgan/methods/yardsticks.py", '"""', '"""A remark. ')
+    edit("adcgan/methods/baselines.py", "", "\n# a remark\n")
+    edit("adcgan/methods/baselines.py", '"""', '"""A remark. ')
     edit("adcgan/methods/alad.py", "", "\nX = 1\n")
     edit("adcgan/tables.py", "", "\nX = 1\n")
     edit("adcgan/diagnostics/null_control.py", "", "\nX = 1\n")  # asked for after a run
@@ -174,7 +174,7 @@ def test_what_changes_no_result_makes_no_record_again(planned, finished, edit):
     assert planned(**ONE) == {"book": 1}
 
 
-@pytest.mark.parametrize("name", ["methods/yardsticks.py", "data.py", "diagnostics/stale_noise.py"])
+@pytest.mark.parametrize("name", ["methods/baselines.py", "data.py", "diagnostics/stale_noise.py"])
 def test_code_that_a_cell_goes_through_makes_it_again(planned, finished, edit, name):
     edit(f"adcgan/{name}", "", "\nX = 1\n")
     assert planned("records", **ONE) == {"cell": 1, "records": 1}
@@ -183,7 +183,7 @@ def test_code_that_a_cell_goes_through_makes_it_again(planned, finished, edit, n
 def test_another_setting_makes_a_cell_again_and_an_option_makes_another_cell(snakemake, planned, finished, edit):
     again = snakemake("--dry-run", "records", options="variance=0.9", **ONE)
     assert re.search(r"output: runs/library/pca/digits/one-vs-all/class-0/seed-0-[0-9a-f]{8}/record.json", again.stdout)
-    edit("adcgan/config/yardsticks.py", "variance: float = option(0.95", "variance: float = option(0.9")
+    edit("adcgan/config/baselines.py", "variance: float = option(0.95", "variance: float = option(0.9")
     assert planned("records", **ONE) == {"cell": 1, "records": 1}
 
 

@@ -9,26 +9,49 @@ import dataclasses
 import hashlib
 import json
 from keyword import iskeyword
+from typing import NamedTuple
 
 from ..errors import AdcganError, choose
 from .adcgan import RECIPES, ADCGANConfig, open_choices
 from .base import SCALES, SCHEMES, SETTINGS_OF_SIZE, Config, TrainedConfig
+from .baselines import AutoencoderConfig, IsolationForestConfig, KNNConfig, OCSVMConfig, PCAConfig
 from .compared import ADGANConfig, AEGANConfig, ALADConfig, AnoGANConfig
-from .yardsticks import AutoencoderConfig, IsolationForestConfig, KNNConfig, OCSVMConfig, PCAConfig
 
 __all__ = [
-    "CONFIGS", "COMPARED", "RECIPES", "SCALES", "SCHEMES", "YARDSTICKS", "ADCGANConfig", "Config", "TrainedConfig",
+    "COMPARED", "METHODS", "RECIPES", "SCALES", "SCHEMES", "ADCGANConfig", "Config", "TrainedConfig",
     "changes", "configure", "digest", "open_choices", "parse_options", "settle",
 ]  # fmt: skip
 
-COMPARED: dict[str, type[Config]] = {
-    "alad": ALADConfig, "adgan": ADGANConfig, "aegan": AEGANConfig, "anogan": AnoGANConfig,
-}  # fmt: skip
-YARDSTICKS: dict[str, type[Config]] = {
-    "pca": PCAConfig, "knn": KNNConfig, "ocsvm": OCSVMConfig, "isolation_forest": IsolationForestConfig,
-    "autoencoder": AutoencoderConfig,
-}  # fmt: skip
-CONFIGS: dict[str, type[Config]] = {"adcgan": ADCGANConfig} | COMPARED | YARDSTICKS
+
+class About(NamedTuple):
+    """A method: its configuration, the file and class in `adcgan.methods`, its title, and what it is for."""
+
+    config: type[Config]
+    code: str  # file:class
+    title: str
+    kind: str  # "proposed", "compared" or "baseline"
+    published: bool = False  # has it figures in the paper's tables
+    repeated: bool = True  # does it draw enough at random to be run with more than one seed
+
+    @property
+    def trained(self) -> bool:
+        """Is it trained by gradient steps: then it has a scale. A library fits the others."""
+        return issubclass(self.config, TrainedConfig)
+
+
+METHODS: dict[str, About] = {
+    "adcgan": About(ADCGANConfig, "adcgan:ADCGAN", "AD-CGAN", "proposed", published=True),
+    "alad": About(ALADConfig, "alad:ALAD", "ALAD", "compared", published=True),
+    "adgan": About(ADGANConfig, "adgan:ADGAN", "ADGAN", "compared", published=True),
+    "aegan": About(AEGANConfig, "aegan:AEGAN", "AE-GAN", "compared", published=True),
+    "anogan": About(AnoGANConfig, "anogan:AnoGAN", "AnoGAN", "compared"),
+    "pca": About(PCAConfig, "baselines:PCA", "PCA reconstruction", "baseline", repeated=False),
+    "knn": About(KNNConfig, "baselines:KNN", "nearest neighbours", "baseline", repeated=False),
+    "ocsvm": About(OCSVMConfig, "baselines:OCSVM", "one-class SVM", "baseline", repeated=False),
+    "isolation_forest": About(IsolationForestConfig, "baselines:IsolationForest", "isolation forest", "baseline"),
+    "autoencoder": About(AutoencoderConfig, "autoencoder:Autoencoder", "autoencoder", "baseline"),
+}
+COMPARED = tuple(name for name, about in METHODS.items() if about.kind == "compared")
 
 
 def settle(method: str, recipe: str | None, scale: str | None) -> tuple[str | None, str | None]:
@@ -37,14 +60,14 @@ def settle(method: str, recipe: str | None, scale: str | None) -> tuple[str | No
     Recipes are AD-CGAN's; another method refuses one and has None. Library baselines have no scale: None whatever is
     given. Raises AdcganError for an unknown method, recipe or scale.
     """
-    choose("method", method, CONFIGS)
+    choose("method", method, METHODS)
     if recipe is not None:
         choose("recipe", recipe, RECIPES)
         if method != "adcgan":
             raise AdcganError(f"recipe {recipe!r} given to method {method}: recipes are AD-CGAN's; leave it out")
     if scale is not None:
         choose("scale", scale, SCALES)
-    trained = issubclass(CONFIGS[method], TrainedConfig)
+    trained = METHODS[method].trained
     return (recipe or RECIPES[0] if method == "adcgan" else None), (scale or SCALES[0] if trained else None)
 
 
@@ -67,7 +90,7 @@ def configure(
     recipe, scale = settle(method, recipe, scale)
     choose("scheme", scheme, SCHEMES)
     choose("image size", image_size, SETTINGS_OF_SIZE)
-    kind = CONFIGS[method]
+    kind = METHODS[method].config
     names = [field.name for field in dataclasses.fields(kind)]
     for name in options:
         choose(f"option of method {method}", name, [name for name in names if name not in ("image_size", "channels")])
@@ -90,7 +113,7 @@ def digest(method: str, scheme: str, recipe: str | None, scale: str | None, conf
 
 def parse_options(method: str, text: str | dict) -> dict:
     """Options as a dictionary, or as text: ``"epochs=1 contrastive=literal lambda=0"``, names as fields or as flags."""
-    choose("method", method, CONFIGS)
+    choose("method", method, METHODS)
     if isinstance(text, dict):
         return text
     options = {}

@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..evaluation import aurocs
 from ..methods.adcgan import ADCGAN, Seen
-from ..scores import normality_score
+from ..scoring import aurocs, normality_score
 from . import stale_noise
 
 SPLITS = stale_noise.DRAWS

@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..evaluation import aurocs
 from ..methods.adcgan import ADCGAN, Seen
-from ..scores import normality_score
+from ..scoring import aurocs, normality_score
 
 DRAWS = 200
 SEED = 1  # of the stale z's; the score's z's have seed 0
@@ -20,8 +19,8 @@ SEED = 1  # of the stale z's; the score's z's have seed 0
 def outputs(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray]:
     """What D_z says of single vectors, float32: of E(x), E(G(E(x))) and each image's own z, (M,), and of stale z's.
 
-    For networks with ``latent_pair`` "marginal", as the script has them. From these `adcgan.stale.of_outputs` gives
-    L_FL under any stale z. ``D_z_stale`` is (`DRAWS`,).
+    For networks with ``latent_pair`` "marginal", as the script has them. `adcgan.diagnostics.stale.of_outputs` makes of
+    these L_FL under any stale z. ``D_z_stale`` is (`DRAWS`,).
     """
     seen, size = method.look(images), method.config.test_batch_size
     own = method.variant(test_latents="per-image").test_latents(len(images))[:, 0]

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import losses, scores
+from .. import scoring
 from ..config import ADCGANConfig
-from ..layers import Adam, AdamW
-from ..networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
-from . import Method
-from .layers import detach, frozen
+from ..models import losses
+from ..models.layers import Adam, AdamW
+from ..models.networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
+from .base import Method, detach, frozen
 
 BETAS = (0.5, 0.999)  # register row 15
 WEIGHT_DECAY = {"E": 0.05, "G": 0.05, "D": 0.01, "D_z": 0.05}  # the October 2021 script's, for optimiser "adamw"
@@ -198,8 +198,8 @@ class ADCGAN(Method):
                 E_x = self.E(x)
                 reconstruction = self.G(E_x)
                 E_again = self.E(reconstruction)
-                L_GD = scores.L_GD(*(self.D.f_D(image, self.config.feature_tap) for image in (x, reconstruction)))
-                batches.append(Seen(L_GD, scores.L_GR(x, reconstruction), scores.L_FE(E_x, E_again), E_x, E_again))
+                L_GD = scoring.L_GD(*(self.D.f_D(image, self.config.feature_tap) for image in (x, reconstruction)))
+                batches.append(Seen(L_GD, scoring.L_GR(x, reconstruction), scoring.L_FE(E_x, E_again), E_x, E_again))
         return Seen(*(torch.cat(part) for part in zip(*batches, strict=True)))
 
     def components(self, seen: Seen) -> dict[str, np.ndarray]:
@@ -221,7 +221,7 @@ class ADCGAN(Method):
         """Equation 5's second term for every image, (M,), each with its own row of ``z`` and ``E_of_G_z`` (M, L)."""
         if self.config.latent_feature == "released":
             E_of_G_z = seen.E_again
-        return scores.L_FL(self.D_z_output, z, E_of_G_z, seen.E_x)
+        return scoring.L_FL(self.D_z_output, z, E_of_G_z, seen.E_x)
 
     def encoded_latents(self, Z: Tensor) -> Tensor:
         """E(G(z)) for a table of z's, of the table's shape (R, k, L); the z's themselves where no score reads it."""

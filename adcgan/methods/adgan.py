@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.optim import Adam
 
-from ..architectures import scaled
 from ..config.compared import ADGANConfig
-from . import Method, latents_of
-from .layers import SameConv2d, SameConvTranspose2d, Unflatten, detach, frozen, initialise
+from ..models.architectures import scaled
+from ..models.compared import SameConv2d, SameConvTranspose2d, Unflatten, initialise
+from .base import Method, detach, frozen, latents_of
 
 BETAS, SEARCH_BETAS = (0.0, 0.9), (0.5, 0.999)
 WIDTHS = (64, 128, 256)

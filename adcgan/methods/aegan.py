@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .. import losses, scores
-from ..architectures import scaled
+from .. import scoring
 from ..config.compared import AEGANConfig
-from ..layers import Adam
-from . import Method
-from .layers import PointConvTranspose2d, Unflatten, detach, frozen, initialise
+from ..models import losses
+from ..models.architectures import scaled
+from ..models.compared import PointConvTranspose2d, Unflatten, initialise
+from ..models.layers import Adam
+from .base import Method, detach, frozen
 
 
 def networks(config: AEGANConfig) -> tuple[nn.Module, nn.Module, nn.Module, nn.Module]:
@@ -113,9 +114,9 @@ class AEGAN(Method):
                 rows.append(
                     torch.stack(
                         [
-                            scores.L_GD(self.f_D(x), self.f_D(again)),
-                            scores.L_GR(x, again),
-                            scores.L_FE(E_x, self.E(again)),
+                            scoring.L_GD(self.f_D(x), self.f_D(again)),
+                            scoring.L_GR(x, again),
+                            scoring.L_FE(E_x, self.E(again)),
                         ]
                     )
                 )

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 
-from ..architectures import scaled
 from ..config.compared import ALADConfig
-from ..layers import Adam, Conv2d, ConvTranspose2d, Linear
-from . import Method
-from .layers import SameConv2d, Unflatten, detach, frozen, initialise
+from ..models.architectures import scaled
+from ..models.compared import SameConv2d, Unflatten, initialise
+from ..models.layers import Adam, Conv2d, ConvTranspose2d, Linear
+from .base import Method, detach, frozen
 
 BETAS = (0.5, 0.999)
 SLOPE, DROPOUT = 0.2, 0.2

@@ -11,10 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config.compared import AnoGANConfig
-from ..layers import Adam
-from . import Method, latents_of
+from ..models.layers import Adam
 from .alad import BETAS, generator, normal, tower, widths
-from .layers import detach, frozen
+from .base import Method, detach, frozen, latents_of
 
 
 class AnoGAN(Method):

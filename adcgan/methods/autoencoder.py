@@ -4,14 +4,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import losses
 from ..config import configure
-from ..config.yardsticks import AutoencoderConfig
-from ..layers import Adam
-from ..networks import Encoder, Generator
-from . import Method
+from ..config.baselines import AutoencoderConfig
+from ..models import losses
+from ..models.layers import Adam
+from ..models.networks import Encoder, Generator
 from .adcgan import BETAS
-from .layers import detach
+from .base import Method, detach
 
 
 class Autoencoder(Method):

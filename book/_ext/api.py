@@ -6,13 +6,13 @@ from docutils.statemachine import StringList
 
 
 class Api(Directive):
-    """Entries of Sphinx's Python domain, made by `adcgan.book.reference`; each can be linked by its dotted name."""
+    """Entries of Sphinx's Python domain, made by `companion.pages.reference`; each can be linked by its dotted name."""
 
     required_arguments = 1
 
     def run(self):
         """The nodes of one module."""
-        from adcgan.book.reference import markdown
+        from companion.pages.reference import markdown
 
         name = self.arguments[0]
         container = nodes.container()

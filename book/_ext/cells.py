@@ -1,4 +1,4 @@
-"""Pages made from records, with files beside them: each cell's (`adcgan.book.cell_pages`) and the gallery's.
+"""Pages made from records, with files beside them: each cell's (`companion.pages.cell_pages`) and the gallery's.
 
 A page is written where what it says, or the frame around it, changed; pages of cells that are gone are removed.
 """
@@ -12,7 +12,7 @@ from fresh import records
 
 def collect(app):
     """Give Sphinx the pages that are not as they should be."""
-    from adcgan.book import cell_pages, gallery
+    from companion.pages import cell_pages, gallery
 
     out = Path(app.outdir)
     frames = ("_config.yml", "_toc.yml", "_templates/*", "_ext/*.py")

@@ -1,4 +1,4 @@
-"""Tables 1 to 4 as CSV and JSON beside the pages (`adcgan.results`)."""
+"""Tables 1 to 4 as CSV and JSON beside the pages (`companion.analysis.results`)."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from fresh import records
 def write(app, exception):
     """Write the files into the site's downloads/."""
     if exception is None and app.builder.format == "html":
-        from adcgan import results
+        from companion.analysis import results
 
         results.write(Path(app.outdir) / "downloads", records())
 

@@ -11,7 +11,14 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("adcgan/**/*.py", "adcgan/**/*.csv", "adcgan/**/*.yaml", "book/_ext/*.py", "CITATION.cff")
+CODE = (
+    "adcgan/**/*.py",
+    "adcgan/**/*.csv",
+    "adcgan/**/*.yaml",
+    "book/companion/**/*.py",
+    "book/_ext/*.py",
+    "CITATION.cff",
+)
 MEASURED = ("runs", "repeats", "build/runs", "benchmarks/results")  # records, and diagnostics beside them
 SOURCES = (*(f"{directory}/**/*.json" for directory in MEASURED), *CODE)
 RESTS_ON = re.compile(r"\A---\n(?:.*\n)*?rests_on: *(.*)\n(?:.*\n)*?---\n")
@@ -41,7 +48,7 @@ def patterns(text: str) -> tuple[str, ...]:
 @cache  # reading checks every file of every record, and more than one extension asks
 def records() -> list:
     """The records in runs/, in a build of the book."""
-    from adcgan.records import read_all
+    from adcgan.experiments.records import read_all
 
     runs = ROOT / "runs"
     return read_all(runs) if runs.is_dir() else []

@@ -1,0 +1,433 @@
+"""What a run is called, what it writes, and how it is read back.
+
+``RUNS/<scale>/<method>/<dataset>/<scheme>/class-<n>/seed-<s>/`` holds ``record.json`` (written last: its presence means
+that the run is complete), ``scores.npz`` (per-image components in half precision), ``pictures.png`` or ``.jpg``, and
+for a trained method ``model.safetensors``, which is not committed. AD-CGAN's method is ``adcgan-<recipe>``; the scale
+of library baselines is ``library``. A run that changes an option of its recipe and scale is an ablation: eight digits
+name what it changes, ``seed-0-1a2b3c4d``. What `adcgan diagnose` finds stands beside the record, in
+``diagnostics.json`` and ``diagnostics.npz``. Records of format 1 are read too (`adcgan.experiments.format1`).
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..config import Config, changes, configure, digest, settle
+from ..data.schemes import watched
+from ..diagnostics.stale import of_outputs, summary
+from ..errors import AdcganError
+from ..scoring import auroc, normality_score, with_scores
+from . import format1
+from .files import check_schema, written
+
+FORMAT, SCHEMA = 2, "record.schema.json"
+RECORD, SCORES, MODEL = "record.json", "scores.npz", "model.safetensors"
+DIAGNOSTICS = "diagnostics.json", "diagnostics.npz"
+PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
+CHECKPOINT = "checkpoint.pt"
+HALF_PRECISION = 1e-3  # scores are stored in half precision: what that may change of an AUROC (fractions), and more
+D_Z = ("D_z_x", "D_z_reconstruction", "D_z_own", "D_z_stale")  # outputs of D_z for the script's stale noise
+SELF = "sha256"  # the record's own hash, over everything else that it says
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what is trained, on what, from which seed, under which recipe, scale and configuration."""
+
+    method: str
+    dataset: str
+    scheme: str
+    label: int  # the class: normal in one-vs-all, anomalous in all-vs-one
+    seed: int
+    config: Config
+    recipe: str | None = None  # as `adcgan.config.settle` gives them
+    scale: str | None = None
+    repeat: int = 0  # above 0: trained once more, from the same seed
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of method, scheme, recipe, scale and the whole configuration."""
+        return digest(self.method, self.scheme, self.recipe, self.scale, self.config.to_dict())
+
+    @property
+    def changes(self) -> dict:
+        """Options that differ from the recipe at its scale: empty for a run of the tables, else an ablation."""
+        return changes(self.config, self.method, self.scheme, self.recipe, self.scale)
+
+    @property
+    def name(self) -> str:
+        """The method, with its recipe where it has one: ``adcgan-printed``, ``alad``."""
+        return f"{self.method}-{self.recipe}" if self.recipe else self.method
+
+    @property
+    def variant(self) -> str:
+        """Eight digits that name an ablation by what it changes; empty for a run of the tables."""
+        changes = json.dumps(self.changes, sort_keys=True)
+        return hashlib.sha256(changes.encode()).hexdigest()[:8] if self.changes else ""
+
+    def directory(self, runs: Path) -> Path:
+        """Where under ``runs`` this run lives."""
+        variant = f"-{self.variant}" if self.changes else ""
+        place = runs / (self.scale or "library") / self.name / self.dataset / self.scheme / f"class-{self.label}"
+        return place / f"seed-{self.seed}{variant}{f'-repeat-{self.repeat}' * bool(self.repeat)}"
+
+    def __str__(self) -> str:
+        named = " ".join(filter(None, (self.method, self.recipe, self.scale and f"at scale {self.scale}")))
+        variant = f" [{self.variant}]" if self.changes else ""
+        repeat = f" repeat {self.repeat}" * bool(self.repeat)
+        return f"{named}, {self.dataset} {self.scheme} class {self.label} seed {self.seed}{repeat}{variant}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record that was read and found whole. ``content`` is record.json as a dictionary (see the schema).
+
+    A record of format 1 is given the entries of format 2 that its own say: ``run`` and ``changes``.
+    """
+
+    directory: Path
+    run: Run
+    content: dict
+
+    @property
+    def former(self) -> dict | None:
+        """The options that a record of format 1 changed against its defaults then; None for one of format 2."""
+        return self.content.get("departures")
+
+    @property
+    def auroc(self) -> dict[str, float]:
+        """AUROC of the score ("NS") and of each component, fractions."""
+        return self.content["auroc"]
+
+    @property
+    def result(self) -> float:
+        """The AUROC that stands in the tables, a fraction: of NS, or under stale noise its mean over the draws."""
+        return self.content["stale_noise"]["NS"]["mean"] if "stale_noise" in self.content else self.auroc["NS"]
+
+    @cached_property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return self._beside(SCORES)
+
+    def _beside(self, name: str) -> dict[str, np.ndarray]:
+        if name not in self.content["files"]:
+            return {}
+        with np.load(self.directory / name, allow_pickle=False) as archive:
+            return dict(archive)
+
+    @property
+    def components(self) -> dict[str, np.ndarray]:
+        """Per-image components of the score, float16 (M,), in the order of the test split."""
+        return {n: values for n, values in self._arrays.items() if n not in ("labels", "anomalous", "NS", *D_Z)}
+
+    @property
+    def D_z(self) -> dict[str, np.ndarray]:
+        """Outputs of D_z for the script's stale noise (`adcgan.diagnostics.stale.of_outputs`), float16; maybe empty."""
+        return {name: values for name, values in self._arrays.items() if name in D_Z}
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """The score of each test image, float32 (M,), from the stored components; larger is more anomalous."""
+        return normality_score(self.run.config, self.components).astype(np.float32)
+
+    @cached_property
+    def diagnostics(self) -> dict:
+        """What `adcgan diagnose` wrote beside the record (diagnostics.json), checked to be of it; maybe empty."""
+        return read_diagnostics(self)
+
+    @property
+    def variants(self) -> dict[str, dict[str, float]]:
+        """AUROC of NS and of each component under other scoring variants of these weights, fractions; maybe empty."""
+        if self.former is not None:
+            return format1.renamed(format1.VARIANTS, self.content.get("study", {}))
+        return self.diagnostics.get("variants", {})
+
+    @cached_property
+    def draws(self) -> dict[str, np.ndarray]:
+        """The diagnostics' AUROCs over random draws by name, fractions, float32; maybe empty."""
+        if self.former is not None:
+            return format1.renamed(format1.DRAWS, self._beside("study.npz"))
+        return {n: values for n, values in self._diagnostics_arrays.items() if n not in self.diagnostics["one_image"]}
+
+    @cached_property
+    def one_image(self) -> dict[str, np.ndarray]:
+        """The path to the score of the first normal and the first anomalous test image, float16 (2, ...); maybe empty.
+
+        The names are those of `adcgan.diagnostics.one_image`; the pictures are the first of the rows "normal" and
+        "anomalous".
+        """
+        if self.former is not None:
+            return self._beside("walk.npz")
+        return {n: values for n, values in self._diagnostics_arrays.items() if n in self.diagnostics["one_image"]}
+
+    @cached_property
+    def _diagnostics_arrays(self):
+        if not self.diagnostics:
+            return {}
+        with np.load(self.directory / DIAGNOSTICS[1], allow_pickle=False) as archive:
+            return dict(archive)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The class of each test image, (M,)."""
+        return self._arrays["labels"]
+
+    @property
+    def per_epoch(self) -> list[dict[str, float]]:
+        """AUROC of NS and of each component after each epoch, fractions; empty after an epoch that was not read.
+
+        On some test images (`adcgan.data.schemes.watched`): a diagnostic.
+        """
+        if self.former is not None:
+            return [epoch.get("score", {}) for epoch in self.content.get("watched", [])]
+        return self.content.get("per_epoch", {}).get("auroc", [])
+
+    @property
+    def anomalous(self) -> np.ndarray:
+        """True where the test image is anomalous, (M,)."""
+        return self._arrays["anomalous"]
+
+    def picture_rows(self) -> dict[str, np.ndarray]:
+        """The rows of the sheet of pictures by name, uint8 (columns, H, H) or (columns, H, H, 3)."""
+        from PIL import Image
+
+        name = next(name for name in PICTURES.values() if name in self.content["files"])
+        sheet = np.asarray(Image.open(self.directory / name))
+        tile = self.content["pictures"]["tile"]
+        columns = sheet.shape[1] // tile
+        grid = sheet.reshape(-1, tile, columns, tile, *sheet.shape[2:]).swapaxes(1, 2)
+        return dict(zip(self.content["pictures"]["rows"], grid, strict=True))
+
+
+def write(
+    run: Run,
+    runs: Path,
+    content: dict,
+    arrays: dict[str, np.ndarray],
+    rows: dict[str, np.ndarray],
+) -> Record:
+    """Write a complete run: scores and pictures first, record.json last, each by rename.
+
+    ``arrays`` go to scores.npz; ``rows`` name to uint8 (columns, H, H, C) go to the sheet of pictures. On a failure the
+    directory holds no record, and AdcganError says why.
+    """
+    directory = run.directory(runs)
+    files = {SCORES: _npz(arrays), PICTURES[next(iter(rows.values())).shape[3]]: _sheet(rows)}
+    content = content | {
+        "format": FORMAT,
+        "pictures": {"tile": next(iter(rows.values())).shape[1], "rows": list(rows)},
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    }
+    content[SELF] = own_hash(content)
+    check_schema(content, directory / RECORD, SCHEMA)
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    for name, data in (files | {RECORD: text.encode()}).items():
+        written(directory / name, data)
+    return read(directory / RECORD, runs)
+
+
+def own_hash(content: dict) -> str:
+    """SHA-256 of everything that a record says but this, as canonical JSON."""
+    rest = {name: value for name, value in content.items() if name != SELF}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def read(path: Path, runs: Path) -> Record:
+    """Read one record.json under ``runs`` and check it: its own hash, schema, place, digest, the files beside it.
+
+    Raises AdcganError that names the file and what is wrong; a damaged or foreign record is never skipped.
+    """
+    try:
+        data = path.read_bytes()
+        content = json.loads(data, parse_constant=_refuse)
+        format = content.get("format") if isinstance(content, dict) else None
+    except (OSError, ValueError, RecursionError) as error:
+        raise AdcganError(f"record {path} cannot be read ({error}): remove its directory to run it again") from error
+    if format == 1:
+        place, config, content = format1.read(path, runs, content, data)
+    else:
+        place, config = _read_format_2(path, content)
+    recipe, scale = place["recipe"], place["scale"]
+    named = (place[name] for name in ("method", "dataset", "scheme", "label", "seed"))
+    run = Run(*named, config, recipe, scale, place.get("repeat", 0))
+    if format == 1:
+        content["changes"] = run.changes
+    elif (expected := run.directory(runs)).resolve() != path.parent.resolve():
+        raise AdcganError(f"record {path} is of the run {run}: expected in {expected}")
+    for name, sha in content["files"].items():
+        check_file(path, name, sha)
+    return Record(path.parent, run, content)
+
+
+def _read_format_2(path, content):
+    """The run and the configuration that a record of format 2 says, checked."""
+    check_schema(content, path, SCHEMA)
+    if own_hash(content) != content[SELF]:
+        raise AdcganError(
+            f"record {path} does not have its own hash: it was edited; remove its directory to run it again"
+        )
+    place, options = content["run"], dict(content["config"])
+    try:
+        size, channels = options.pop("image_size", None), options.pop("channels", None)
+        given = dict(recipe=place["recipe"], scale=place["scale"])
+        if content["digest"] != digest(place["method"], place["scheme"], *given.values(), content["config"]):
+            raise AdcganError("its digest is not that of its configuration")
+        if tuple(given.values()) != settle(place["method"], **given):
+            raise AdcganError(f"method {place['method']} has no such recipe or scale")
+        return place, configure(place["method"], place["scheme"], size, channels, **given, **options)
+    except AdcganError as error:
+        raise AdcganError(f"record {path}: {error}") from error
+
+
+def check_file(path: Path, name: str, sha: str) -> None:
+    """Raise AdcganError unless the file ``name`` beside ``path`` has this SHA-256."""
+    beside = path.parent / name
+    if not beside.exists():
+        raise AdcganError(f"record {path}: {name} is missing beside it; restore it or remove the directory")
+    try:
+        data = beside.read_bytes()
+    except OSError as error:
+        raise AdcganError(f"record {path}: {name} cannot be read ({error.strerror}): mend it or remove it") from error
+    if hashlib.sha256(data).hexdigest() != sha:
+        raise AdcganError(
+            f"record {path}: {name} is not the file that was recorded; restore it or remove the directory"
+        )
+
+
+def read_all(runs: Path) -> list[Record]:
+    """Every record under ``runs``, by path. Raises AdcganError at the first that is damaged or foreign."""
+    if not runs.is_dir():
+        raise AdcganError(f"{runs} is not a directory: expected the directory of records")
+    return [read(path, runs) for path in sorted(runs.rglob(RECORD))]
+
+
+def place(run: Run, runs: Path) -> Path | None:
+    """The record.json of ``run``, of either format, or None where it has not been run."""
+    path = run.directory(runs) / RECORD
+    if not path.exists():
+        path = format1.directory(run, runs) / RECORD if format1.directory(run, runs) else path
+    return path if path.exists() else None
+
+
+def find(run: Run, runs: Path) -> Record | None:
+    """The record of ``run``, or None where it has not been run."""
+    path = place(run, runs)
+    return read(path, runs) if path else None
+
+
+def write_diagnostics(record: Record, content: dict, arrays: dict[str, np.ndarray]) -> None:
+    """Write diagnostics.npz and diagnostics.json beside ``record``, the latter last; both name what they are of."""
+    data = _npz(arrays)
+    content = content | {"record": record.content[SELF], "arrays": hashlib.sha256(data).hexdigest()}
+    written(record.directory / DIAGNOSTICS[1], data)
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    written(record.directory / DIAGNOSTICS[0], text.encode())
+
+
+def read_diagnostics(record: Record) -> dict:
+    """What stands in diagnostics.json beside ``record``, or {}. Raises AdcganError where it is not of this record."""
+    path = record.directory / DIAGNOSTICS[0]
+    if record.former is not None or not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(), parse_constant=_refuse)
+        of, arrays = content["record"], content["arrays"]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        raise AdcganError(f"{path} cannot be read ({error}): remove it and diagnose again") from error
+    if of != record.content[SELF]:
+        raise AdcganError(f"{path} is not of the record beside it: remove it and diagnose again")
+    check_file(path, DIAGNOSTICS[1], arrays)
+    return content
+
+
+def verify(record: Record) -> None:
+    """Compute again what the stored scores give: every AUROC, and how many images of either kind.
+
+    Raises AdcganError where the record says otherwise, or where the diagnostics, or what was read after the last epoch,
+    give the score another AUROC, by more than half precision can make it.
+    """
+    kept = {
+        name: auroc(record.anomalous, values) for name, values in {"NS": record.scores, **record.components}.items()
+    }
+    if record.content.get("stale_noise", {}) != stale_noise(
+        record.run.config, record.components, record.D_z, record.anomalous
+    ):
+        raise AdcganError(
+            f"record {record.directory / RECORD}: its stale noise is not what its scores give: it was edited"
+        )
+    images = {"test_normal": int((~record.anomalous).sum()), "test_anomalous": int(record.anomalous.sum())}
+    said = {f"AUROC of {name}": value for name, value in record.auroc.items()} | record.content["images"]
+    given = {f"AUROC of {name}": value for name, value in kept.items()} | images
+    for name in dict.fromkeys([*given, *(name for name in said if name != "train")]):
+        if said.get(name) != given.get(name):
+            raise AdcganError(
+                f"record {record.directory / RECORD}: {name} is {said.get(name)}, "
+                f"but its scores give {given.get(name)}: it was edited"
+            )
+    scores = {"NS": record.scores, **record.components}
+    again = [("the diagnostics' AUROC of {}", record.variants.get("score", {}), scores, slice(None))]
+    if record.per_epoch and _image_by_image(record.run.config):
+        rows = watched(record.anomalous, record.content.get("per_epoch", {}).get("images", format1.WATCHED))
+        scores = with_scores(record.run.config, record.components)
+        again.append(("the AUROC of {} after the last epoch", record.per_epoch[-1], scores, rows))
+    for what, found, scores, rows in again:
+        for name, value in found.items():
+            low, high = _band(record.anomalous[rows], scores[name][rows]) if name in scores else (np.nan, np.nan)
+            if not low <= value <= high:
+                raise AdcganError(
+                    f"record {record.directory / RECORD}: {what.format(name)} is {value}, "
+                    f"but its scores give {low:.5f} to {high:.5f}: it was edited"
+                )
+
+
+def stale_noise(
+    config: Config, components: dict[str, np.ndarray], D_z: dict[str, np.ndarray], anomalous: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """AUROC of NS and of L_FL under the script's stale noise, mean and 5-95 % range over its draws; {} without D_z."""
+    if not D_z:
+        return {}
+    L_FL = of_outputs(D_z, anomalous)
+    NS = normality_score(config, components | {"L_FL": L_FL})
+    return {"NS": summary(anomalous, NS), "L_FL": summary(anomalous, L_FL)}
+
+
+def _band(anomalous, values):
+    """The AUROCs that values can have had that are stored in half precision: with few images ties weigh much."""
+    values = values.astype(np.float64)
+    moved = np.where(anomalous, 1, -1) * np.spacing(np.abs(values).astype(np.float16)).astype(np.float64)
+    kept = auroc(anomalous, values)
+    return (
+        min(kept - HALF_PRECISION, auroc(anomalous, values - moved)),
+        max(kept + HALF_PRECISION, auroc(anomalous, values + moved)),
+    )
+
+
+def _image_by_image(config):
+    """Whether an image's score is the same whichever others are scored with it."""
+    return getattr(config, "test_mode", "eval") == "eval" and getattr(config, "test_latents", "shared") == "shared"
+
+
+def _refuse(constant):
+    raise ValueError(f"{constant} is no number")
+
+
+def _npz(arrays):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _sheet(rows):
+    from PIL import Image
+
+    sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows.values()])
+    buffer = io.BytesIO()
+    if sheet.shape[2] == 1:
+        Image.fromarray(sheet.squeeze(2)).save(buffer, "PNG", optimize=True)
+    else:
+        Image.fromarray(sheet).save(buffer, "JPEG", quality=85, subsampling=0)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""The site: records to data frames, figures and pages; no torch."""

@@ -1,0 +1,1 @@
+"""Records as data frames: tables, intervals, effects, the audit."""
