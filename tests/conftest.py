@@ -15,15 +15,17 @@ import pytest
 import torch
 from browsing import chromium
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # or tests/adcgan would pass for the package
+
 from adcgan import methods, training
 from adcgan.config import configure
 from adcgan.data import datasets, schemes
-from adcgan.experiments import run
+from adcgan.experiments import records, run
 from adcgan.methods.adcgan import ADCGAN
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SMALL = dict(width=0.1, batch_size=16, warm_up_epochs=1, epochs=2)
-RUN = SMALL | dict(epochs=5)
+RUN = SMALL | dict(epochs=4, epoch_images=96)
 
 torch.set_num_threads(1)  # these networks are so small that threads cost more than they give
 
@@ -110,8 +112,8 @@ def shared(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(small_method, zeros, shared) -> ADCGAN:
-    """An AD-CGAN trained on the digit 0 for twenty epochs. Tests leave it as it is."""
-    method = small_method(warm_up_epochs=14, epochs=6)
+    """An AD-CGAN trained on the digit 0. Tests leave it as it is."""
+    method = small_method(warm_up_epochs=10, epochs=4)
     with torch.random.fork_rng(), shared("trained") as place:
         torch.manual_seed(0)
         checkpoint = place / "checkpoint.pt"  # where another worker has ended it, it ends at once
@@ -134,7 +136,7 @@ def trained_as(trained, small_method):
 
 @pytest.fixture(scope="session")
 def run_options():
-    """Options of the finished record, for whoever runs the same cell again."""
+    """Options of the finished record, for whoever does the same run again."""
     return dict(RUN)
 
 
@@ -143,15 +145,48 @@ def record(digits, run_options, shared):
     """A finished record of the digit 0, alone in its runs directory (`runs_of`). Tests leave it as it is."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("ADCGAN_DATA", raising=False)
-        _, (cell,) = run.requested("adcgan", "digits", "one-vs-all", [0], [0], run_options)
+        _, (one,) = run.requested("adcgan", "digits", "one-vs-all", [0], [0], run_options)
     with shared("record") as place:
-        return run.execute(cell, digits, place / "runs", "cpu")
+        return run.execute(one, digits, place / "runs", "cpu")
+
+
+@pytest.fixture(scope="session")
+def diagnosed(record, runs_of, digits, shared):
+    """A copy of the finished record, diagnosed; alone in its runs directory. Tests leave it as it is."""
+    with shared("diagnosed") as place:
+        if not (place / "runs").exists():
+            shutil.copytree(runs_of(record), place / "runs")
+            run.diagnose(records.find(record.run, place / "runs"), "cpu", dataset=digits)
+        return records.find(record.run, place / "runs")
+
+
+@pytest.fixture(scope="session")
+def script_record(digits, shared):
+    """A finished record of recipe script, alone in its runs directory. Tests leave it as it is."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("ADCGAN_DATA", raising=False)
+        options = SMALL | dict(epochs=1, warm_up_epochs=0, epoch_images=48)
+        _, (one,) = run.requested("adcgan", "digits", "one-vs-all", [0], [0], options, recipe="script")
+    with shared("script") as place:
+        return run.execute(one, digits, place / "runs", "cpu")
 
 
 @pytest.fixture(scope="session")
 def runs_of():
     """The runs directory that a record lies in."""
     return lambda record: record.directory.parents[5]
+
+
+@pytest.fixture
+def copied(runs_of, tmp_path):
+    """A copy of a record, alone in its runs directory, to be damaged: its root, and the path of record.json."""
+
+    def make(record):
+        runs = tmp_path / "copied"
+        shutil.copytree(runs_of(record), runs)
+        return runs, record.run.directory(runs) / records.RECORD
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -166,7 +201,7 @@ def book(shared):
 
 
 def _build_book(root):
-    for name in ("adcgan", "book", "runs", "repeats"):
+    for name in ("adcgan", "book", "runs"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
     shutil.copy(REPOSITORY / "CITATION.cff", root)
     (root / "no-torch").mkdir()

@@ -4,7 +4,7 @@
   const place = document.getElementById("adcgan-steps");
   if (!place) return;
   const steps = [...place.closest("section").querySelectorAll(":scope > section")];
-  const title = (step) => step.querySelector("h2").firstChild.textContent;
+  const title = (step) => step.querySelector("h2, h3").firstChild.textContent;
   const make = (tag, text, parent) => parent.appendChild(Object.assign(document.createElement(tag), { textContent: text }));
 
   const nav = make("nav", "", place);
@@ -51,6 +51,8 @@
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const busy = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
     if (!step || busy || event.target.closest("input, textarea, select, .adcgan-wrap")) return;
+    const { top, bottom } = place.closest("section").getBoundingClientRect();
+    if (top > innerHeight || bottom < 0) return; // the steps are out of sight
     go(now + step);
   });
   follow();

@@ -19,7 +19,7 @@ CODE = (
     "book/_ext/*.py",
     "CITATION.cff",
 )
-MEASURED = ("runs", "repeats", "build/runs", "benchmarks/results")  # records, and diagnostics beside them
+MEASURED = ("runs", "build/runs", "benchmarks/results")  # records, and diagnostics beside them
 SOURCES = (*(f"{directory}/**/*.json" for directory in MEASURED), *CODE)
 RESTS_ON = re.compile(r"\A---\n(?:.*\n)*?rests_on: *(.*)\n(?:.*\n)*?---\n")
 
@@ -45,13 +45,11 @@ def patterns(text: str) -> tuple[str, ...]:
     return tuple(f"{directory}/**/*.json" for directory in directories)
 
 
-@cache  # reading checks every file of every record, and more than one extension asks
-def records() -> list:
-    """The records in runs/, in a build of the book."""
-    from adcgan.experiments.records import read_all
+def records() -> tuple:
+    """The records in runs/."""
+    from companion.records import load
 
-    runs = ROOT / "runs"
-    return read_all(runs) if runs.is_dir() else []
+    return load(ROOT / "runs")
 
 
 def outdated(app, env, added, changed, removed):

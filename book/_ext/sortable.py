@@ -3,9 +3,9 @@
 
 def add(app, pagename, templatename, context, doctree):
     """Add DataTables and what starts it."""
-    if 'class="adcgan-explore"' in context.get("body", ""):
+    if 'adcgan-sortable"' in context.get("body", ""):
         app.add_js_file("datatables/dataTables.min.js", loading_method="defer")
-        app.add_js_file("explore.js", loading_method="defer")
+        app.add_js_file("sortable.js", loading_method="defer")
 
 
 def setup(app):

@@ -1,9 +1,10 @@
-"""What a run looks like: losses, score histograms, ROC curves and pictures, drawn from its record alone.
+"""Everything that is drawn: curves of a run and of one image as small inline SVG, the study's figures by matplotlib.
 
-Every function returns a matplotlib figure with a transparent background and mid-grey text, legible on light and
-dark pages. Colours are Okabe and Ito's.
+The curves have no script and no picture file, and take the page's colours; outside the site they have colours of their
+own. Figures have a transparent background and mid-grey text, legible on light and dark pages. Okabe and Ito's colours.
 """
 
+import base64
 import io
 import re
 from html import escape
@@ -13,11 +14,14 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from PIL import Image
 from sklearn.metrics import roc_curve
 
 from adcgan.data.datasets import CLASSES
 from adcgan.experiments.records import Record
 from adcgan.models.architectures import chance_L_cgan
+
+from .html import Html
 
 NORMAL, ANOMALOUS = "#0072B2", "#D55E00"
 INK = "#7a7a7a"  # at least 4:1 against white and against the book's dark background
@@ -45,35 +49,216 @@ def _finish(figure):
     return figure
 
 
-def losses(record: Record) -> Figure:
-    """Every loss against the epoch, one panel each; the vertical line ends the warm-up.
+# --- A run's curves, inline SVG ------------------------------------------------------------------------------
 
-    In the panels of L_cgan the dashed line is the value of a critic that cannot tell images apart.
-    """
+POINTS = 160  # of a curve: more than its pixels is weight without detail
+
+
+def _chart(width, height, label, body):
+    """The common frame of a chart; ``label`` says what it shows to those who cannot see it."""
+    head = f'<svg class="adcgan-chart" viewBox="0 0 {width} {height}" width="{width}"'
+    return Html(f'{head} role="img" aria-label="{escape(label)}">{body}</svg>')
+
+
+def _line(x1, y1, x2, y2, more='class="faint"'):
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {more}/>'
+
+
+def losses(record: Record) -> Html:
+    """Every loss against the epoch, a panel each; dotted: the end of the warm-up; dashed: L_cgan by chance."""
     epochs = record.content["losses"]
-    names = sorted({name for epoch in epochs for name in epoch}, key=lambda name: (name != "L_AE", name))
-    columns = 3
-    rows = -(-len(names) // columns)
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(8, 1.9 * rows), sharex=True, squeeze=False)
-        for axis, name in zip(axes.flat, names, strict=False):
-            values = [epoch.get(name, np.nan) for epoch in epochs]
-            axis.plot(range(1, len(epochs) + 1), values, marker=".", color=NORMAL)
-            if warm_up := getattr(record.run.config, "warm_up_epochs", 0):
-                axis.axvline(warm_up + 0.5, color=INK, linewidth=0.7, linestyle=":")
-            axis.set_title(name, fontsize=9)
-            if name.startswith("L_cgan"):
-                axis.axhline(chance_L_cgan(record.run.config), color=INK, linewidth=0.9, linestyle="--")
-        for axis in axes.flat[len(names) :]:
-            axis.set_visible(False)
-        for axis in axes[-1]:
-            axis.set_xlabel("epoch")
-        figure.tight_layout()
-    return _finish(figure)
+    names = {name for epoch in epochs for name in epoch}
+    chance = {name: chance_L_cgan(record.run.config) for name in names if name.startswith("L_cgan")}
+    return _panels(record, epochs, sorted(names, key=lambda name: (name != "L_AE", name)), chance)
 
 
-def histograms(record: Record) -> Figure:
-    """The score NS of every test image: normal against anomalous, and below it by class."""
+def per_epoch(record: Record) -> Html:
+    """The AUROC (%) after every epoch (`Record.per_epoch`), a panel for each score and component; dashed: 50 %."""
+    epochs = [{name: 100 * value for name, value in epoch.items()} for epoch in record.per_epoch]
+    names = list(dict.fromkeys(["NS", *sorted({name for epoch in epochs for name in epoch})]))
+    if len(names) == 2:  # a single component is the score
+        names = names[:1]
+    return _panels(record, epochs, names, dict.fromkeys(names, 50.0))
+
+
+def _panels(record, epochs, names, chance):
+    """A panel for each name's values by epoch."""
+    warm_up = getattr(record.run.config, "warm_up_epochs", 0)
+    lines = {name: np.array([epoch.get(name, np.nan) for epoch in epochs]) for name in names}
+    panels = "".join(_panel(name, values, warm_up, chance.get(name)).text for name, values in lines.items())
+    return Html(f'<div class="adcgan-panels">{panels}</div>')
+
+
+def _panel(name, values, warm_up, chance):
+    width, height, left, right, top = 224, 92, 50, 4, 18
+    known = values[np.isfinite(values)]
+    low, high = known.min(), known.max()
+    if chance is not None:
+        low, high = min(low, chance), max(high, chance)
+    span = (high - low) or 1
+
+    def x(epoch):
+        return left + (width - left - right) * (epoch / max(1, len(values) - 1))
+
+    def y(value):
+        return top + (height - top - 6) * (1 - (value - low) / span)
+
+    line = " ".join(f"{x(n):.1f},{y(value):.1f}" for n, value in enumerate(values) if np.isfinite(value))
+    marks = ""
+    if warm_up and warm_up < len(values):
+        marks += _line(x(warm_up - 0.5), top, x(warm_up - 0.5), height - 6, 'class="faint" stroke-dasharray="1 3"')
+    if chance is not None:
+        marks += _line(left, y(chance), width - right, y(chance), 'class="faint" stroke-dasharray="5 3"')
+    body = f'<text x="{left}" y="12">{escape(name)}</text>{marks}'
+    body += f'<text x="{width - right}" y="12" text-anchor="end" class="faint-text">last {known[-1]:.3g}</text>'
+    for value, at in ((high, top + 6), (low, height - 4)):
+        body += f'<text x="{left - 5}" y="{at}" text-anchor="end" class="faint-text">{_short(value)}</text>'
+    body += f'<polyline points="{line}" class="curve normal"/>'
+    return _chart(width, height, f"{name} by epoch: first {known[0]:.3g}, last {known[-1]:.3g}", body)
+
+
+def _short(value):
+    """Two digits, and a hundred as 100."""
+    text = f"{value:.2g}"
+    return f"{value:.0f}" if "e+0" in text else text
+
+
+def histogram(record: Record, marks: dict[str, float] | None = None) -> Html:
+    """The score NS of every test image, normal against anomalous, each with area one.
+
+    ``marks`` maps "normal" or "anomalous" to the score of one such image, drawn as a line.
+    """
+    scores, anomalous = record.scores.astype(float), record.anomalous
+    low, high = np.quantile(scores, [0, 0.995])
+    edges = np.linspace(low, high if high > low else low + 1, 61)
+    width, height, base = 460, 190, 165
+    counts = {
+        flag: np.histogram(np.clip(scores[anomalous == flag], edges[0], edges[-1]), edges, density=True)[0]
+        for flag in (False, True)
+    }
+    top = max(values.max() for values in counts.values()) or 1
+    body = ""
+    for flag, name in ((False, "normal"), (True, "anomalous")):
+        steps = [f"M10,{base}"]
+        for n, value in enumerate(counts[flag]):
+            x0, x1 = (10 + 440 * (n + k) / 60 for k in (0, 1))
+            y = base - 150 * value / top
+            steps.append(f"L{x0:.1f},{y:.1f}L{x1:.1f},{y:.1f}")
+        body += f'<path d="{"".join(steps)}L450,{base}Z" class="area {name}"/>'
+    body += _line(10, base, 450, base)
+    for name, value in (marks or {}).items():
+        x = 10 + 440 * (min(max(value, edges[0]), edges[-1]) - edges[0]) / (edges[-1] - edges[0])
+        body += f'<path d="M{x:.1f},{base}V8" class="mark {name}"/>'
+    for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
+        value = low + share * (edges[-1] - low)
+        body += f'<text x="{10 + 440 * share:.0f}" y="{base + 18}" text-anchor="{anchor}">{value:.3g}</text>'
+    for y, name in ((14, "normal"), (30, "anomalous")):
+        body += f'<text x="450" y="{y}" text-anchor="end" class="key {name}">{name}</text>'
+    medians = [np.median(scores[anomalous == flag]) for flag in (False, True)]
+    label = "Histogram of the score: median {:.3g} of normal, {:.3g} of anomalous images".format(*medians)
+    label += "".join(f"; a line at the {name} image's {value:.3g}" for name, value in (marks or {}).items())
+    return _chart(width, height, label, body)
+
+
+def roc(record: Record) -> Html:
+    """ROC curves of the score (bold) and of each component."""
+    side = 190
+    curves = {"NS": record.scores, **(record.components if len(record.components) > 1 else {})}
+    body = f'<rect x="1" y="1" width="{side}" height="{side}" class="faint"/>'
+    body += _line(1, side + 1, side + 1, 1, 'class="faint" stroke-dasharray="2 3"')
+    dashes = ("", "6 3", "2 2", "8 3 2 3", "1 4")
+    at = np.linspace(0, 1, POINTS)
+    for n, (name, values) in enumerate(curves.items()):
+        false, true, _ = roc_curve(record.anomalous, values)
+        points = zip(1 + side * at, 1 + side * (1 - np.interp(at, false, true)), strict=True)
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        style = f'class="component" stroke-dasharray="{dashes[n]}"' if n else 'class="whole normal"'
+        body += f'<polyline points="{line}" {style}/>'
+        body += _line(side + 14, 12 + 18 * n, side + 44, 12 + 18 * n, style)
+        body += f'<text x="{side + 50}" y="{16 + 18 * n}">{escape(name)} {100 * record.auroc[name]:.1f}</text>'
+    label = "ROC curves; AUROC % " + ", ".join(f"{name} {100 * record.auroc[name]:.1f}" for name in curves)
+    return _chart(side + 170, side + 2, label, body)
+
+
+# --- One image: pictures, latents and maps; captions beside them say the numbers --------------------------
+
+LEVELS = 16  # shades of a map
+
+
+def picture(image: np.ndarray, label: str) -> Html:
+    """A uint8 picture (H, H) or (H, H, 3) with its pixels as squares."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG", optimize=True)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    # The theme's name for a picture that its dark mode leaves as it is.
+    return Html(f'<img class="adcgan-pixels dark-light" src="data:image/png;base64,{data}" alt="{escape(label)}">')
+
+
+def heat(values: np.ndarray, most: float, label: str) -> Html:
+    """A map (M, M) of values from 0 to ``most``, the more ink the larger; one path for each shade."""
+    levels = np.ceil(LEVELS * np.clip(values / (most or 1), 0, 1)).astype(int)
+    paths = []
+    for level in range(1, LEVELS + 1):
+        cells = "".join(f"M{x} {y}h1v1h-1z" for y, x in np.argwhere(levels == level))
+        if cells:
+            paths.append(f'<path d="{cells}" fill-opacity="{level / LEVELS:.3g}"/>')
+    height, width = values.shape
+    frame = f'<rect width="{width}" height="{height}" class="frame"/>'
+    return _drawing("adcgan-heat", width, height, label, "".join(paths) + frame)
+
+
+def strip(values: np.ndarray, most: float, label: str) -> Html:
+    """A vector (L,) as upright bars, full height at ``most``; from the middle where some are below 0."""
+    height = 60
+    middle = height / 2 if values.min() < 0 else height
+    tops = middle - middle * values / (most or 1)
+    bars = "".join(f"M{3 * n + 1.5:g} {middle:g}V{top:.1f}" for n, top in enumerate(tops))
+    axis = f'<path d="M0 {middle:g}H{3 * len(values)}" class="axis"/>'
+    return _drawing("adcgan-strip", 3 * len(values), height, label, f'{axis}<path d="{bars}" class="bars"/>')
+
+
+def dots(reference: np.ndarray, image: np.ndarray, low: float, high: float, label: str) -> Html:
+    """Two values for each of k places: ``reference`` as a filled dot, ``image`` as a ring, and a line between them.
+
+    Both are (k, outputs), drawn between ``low`` (below) and ``high``.
+    """
+    width, height, edge = 18 * len(reference), 130, 8
+
+    def y(value):
+        return edge + (height - 2 * edge) * (high - value) / ((high - low) or 1)
+
+    marks = []
+    for n, places in enumerate(zip(reference, image, strict=True)):
+        x = 18 * n + 9
+        for a, b in zip(*places, strict=True):
+            marks.append(f'<path d="M{x} {y(a):.1f}V{y(b):.1f}" class="between"/>')
+            marks.append(f'<circle cx="{x}" cy="{y(a):.1f}" r="4" class="dot"/>')
+            marks.append(f'<circle cx="{x}" cy="{y(b):.1f}" r="4.6" class="ring"/>')
+    zero = f'<path d="M0 {y(0):.1f}H{width}" class="axis"/>' if low <= 0 <= high else ""
+    return _drawing("adcgan-dots", width, height, label, zero + "".join(marks))
+
+
+def bar(share: float, label: str) -> Html:
+    """A level bar that fills ``share`` of its length."""
+    filled = f'<rect width="{100 * share:.1f}" height="10" class="filled"/>'
+    return _drawing("adcgan-bar", 100, 10, label, f'{filled}<rect width="100" height="10" class="frame"/>')
+
+
+def _drawing(name, width, height, label, body):
+    head = f'<svg class="{name}" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img"'
+    return Html(f'{head} aria-label="{escape(label)}">{body}</svg>')
+
+
+# --- matplotlib ----------------------------------------------------------------------------------------------
+
+
+def _finish(figure):
+    plt.close(figure)  # the caller displays it; a second copy from the inline backend is not wanted
+    return figure
+
+
+def by_class(record: Record) -> Figure:
+    """The score NS of every test image by kind, and below it by class."""
     scores, labels, anomalous = record.scores, record.labels, record.anomalous
     low, high = np.quantile(scores, [0, 0.995])
     bins = np.linspace(low, high if high > low else low + 1, 60)
@@ -93,22 +278,6 @@ def histograms(record: Record) -> Figure:
         names = CLASSES.get(record.run.dataset)
         bottom.set_yticks(range(len(order)), [names[label] if names else f"class {label}" for label in order])
         bottom.set_xlabel("score NS (larger = more anomalous)")
-        figure.tight_layout()
-    return _finish(figure)
-
-
-def roc(record: Record) -> Figure:
-    """ROC curves of the score and of each component, with their AUROC."""
-    with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(4.6, 4.2))
-        for name, values in {"NS": record.scores, **record.components}.items():
-            false, true, _ = roc_curve(record.anomalous, values)
-            wide = name == "NS"
-            label = f"{name}  {100 * record.auroc[name]:.1f}"
-            axis.plot(false, true, linewidth=2.2 if wide else 1, color=NORMAL if wide else None, label=label)
-        axis.plot([0, 1], [0, 1], color=INK, linewidth=0.7, linestyle=":")
-        axis.set(xlabel="normal images called anomalous", ylabel="anomalous images called so", aspect="equal")
-        axis.legend(title="AUROC %", loc="lower right")
         figure.tight_layout()
     return _finish(figure)
 
@@ -196,95 +365,71 @@ def classes(frame: pd.DataFrame) -> Figure:
     return _finish(figure)
 
 
-def left_over(frame: pd.DataFrame) -> Figure:
-    """AUROC over left-over z's per cell (`companion.analysis.study.latents.left_over`): the range, 90 % of it, the median; and
-    beside it ours under the paper protocol and the published figure.
-    """
-    rules = list(dict.fromkeys(frame["rule"]))
-    cells = list(dict.fromkeys(frame["cell"]))
-    with plt.rc_context(STYLE):
-        height = 1.2 + 0.28 * len(cells)
-        figure, axes = plt.subplots(1, len(rules), figsize=(8, height), sharey=True, squeeze=False)
-        for axis, rule in zip(axes[0], rules, strict=True):
-            part = frame[frame["rule"] == rule]
-            places = [cells.index(cell) for cell in part["cell"]]
-            axis.hlines(places, part["least"], part["most"], color=ANOMALOUS, linewidth=1)
-            axis.hlines(places, part["5 %"], part["95 %"], color=ANOMALOUS, linewidth=4)
-            axis.plot(part["median"], places, "|", color=ANOMALOUS, markersize=11, markeredgewidth=2,
-                      label="left-over z: range, 90 %, median")  # fmt: skip
-            axis.plot(part["paper_protocol"], places, "o", color=NORMAL, markersize=5, label="paper protocol, ours")
-            axis.plot(part["published"], places, "D", color=INK, markersize=5, label="published")
-            axis.axvline(50, color=INK, linewidth=0.7, linestyle=":")
-            axis.set(title=rule, xlabel="AUROC of NS (%)", xlim=(0, 100))
-        axes[0, 0].set_yticks(range(len(cells)), cells)
-        axes[0, 0].set_ylim(len(cells) - 0.4, -0.6)
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=3)
-        figure.tight_layout(rect=(0, 0.35 / height, 1, 1))
-    return _finish(figure)
-
-
-def epochs(frame: pd.DataFrame) -> Figure:
-    """AUROC (%) after every adversarial epoch (`companion.analysis.study.trainings.epochs`, with ``published``), a panel for each
-    ``cell``: a colour for each ``reading``, NS filled, with the printed sums open; the line is the published figure.
-    """
-    cells = list(frame[~frame["warm_up"].astype(bool)].groupby("cell", sort=False))
-    columns = min(2, len(cells))
-    rows = -(-len(cells) // columns)
-    height = 0.6 + 1.9 * rows
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(8, height), sharex=True, sharey=True, squeeze=False)
-        for axis, (cell, part) in zip(axes.flat, cells, strict=False):
-            axis.axhline(part["published"].iloc[0], color=INK, linewidth=1.5, label="published")
-            for colour, (reading, of) in zip((NORMAL, ANOMALOUS), part.groupby("reading", sort=False), strict=False):
-                for score, fill in (("NS", colour), ("reduction=sum", "none")):
-                    kind = "" if score == "NS" else ", printed sums"
-                    axis.plot(of["epoch"], of[score], "o-", color=colour, linewidth=1, markersize=4,
-                              markerfacecolor=fill, label=f"{reading}{kind}")  # fmt: skip
-            axis.axhline(50, color=INK, linewidth=0.7, linestyle=":")
-            axis.set(ylim=(0, 101))
-            axis.set_title(cell, fontsize=9)
-            axis.tick_params(labelbottom=True)
-        for axis in axes.flat[len(cells) :]:
-            axis.set_visible(False)
-        for axis in axes[:, 0]:
-            axis.set_ylabel("AUROC (%)")
-        figure.supxlabel("epoch, the warm-up counted; dotted: chance", fontsize=9, y=0.42 / height)
-        figure.legend(*_labelled(axes), loc="lower center", ncols=3, fontsize=8)
-        figure.tight_layout(rect=(0, 0.3 / height, 1, 1))
-    return _finish(figure)
-
-
-def _labelled(axes):
-    """Handles and labels of all axes, each label once."""
-    pairs = [pair for axis in axes.flat for pair in zip(*axis.get_legend_handles_labels(), strict=True)]
-    once = {label: handle for handle, label in pairs}
-    return list(once.values()), list(once)
-
-
-def effects(frame: pd.DataFrame) -> Figure:
-    """Difference that each single change makes to the AUROC (`companion.analysis.study.effects`), the largest on top.
-
-    A mark is the mean over classes, its bar the interval; where there are too few classes there is no bar.
+def stale(frame: pd.DataFrame) -> Figure:
+    """NS over the draws of stale noise (`companion.analysis.variants.stale`), a line a run: the range, 90 % of it, the
+    median; beside it the score and the published figure.
     """
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(8, 1.2 + 0.28 * len(frame)))
-        for place, (_, row) in enumerate(frame.iterrows()):
-            colour = NORMAL if row["retrained"] else ANOMALOUS
-            axis.hlines(place, row["low"], row["high"], color=colour, linewidth=2)
-            axis.plot(row["mean"], place, "o" if row["retrained"] else "s", color=colour, markersize=5)
-        axis.axvline(0, color=INK, linewidth=0.7)
-        labels = [
-            f"{r['reading']} ({r['classes']} class{'es' * (r['classes'] > 1)}{', retrained' * bool(r['retrained'])})"
-            for _, r in frame.iterrows()
-        ]
-        axis.set_yticks(range(len(frame)), labels)
-        axis.invert_yaxis()
-        axis.set_xlabel("change of AUROC against the paper protocol, points; bars: 95 % intervals over classes")
+        figure, axis = plt.subplots(figsize=(8, 1.2 + 0.26 * len(frame)))
+        lines = range(len(frame))
+        axis.hlines(lines, frame["least"], frame["most"], color=ANOMALOUS, linewidth=1)
+        axis.hlines(lines, frame["5 %"], frame["95 %"], color=ANOMALOUS, linewidth=4)
+        axis.plot(frame["median"], lines, "|", color=ANOMALOUS, markersize=11, markeredgewidth=2,
+                  label="stale noise: range, 90 %, median")  # fmt: skip
+        axis.plot(frame["score"], lines, "o", color=NORMAL, markersize=5, label="score without it")
+        axis.plot(frame["published"], lines, "D", color=INK, markersize=5, label="published")
+        axis.axvline(50, color=INK, linewidth=0.7, linestyle=":")
+        axis.set(xlabel="AUROC of NS (%); dotted: chance", xlim=(0, 101), ylim=(len(frame) - 0.4, -0.6))
+        axis.set_yticks(lines, frame["name"])
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
         figure.tight_layout()
     return _finish(figure)
 
 
-def svg(figure: Figure, label: str) -> str:
+def epochs(frame: pd.DataFrame) -> Figure:
+    """AUROC (%) after every epoch (`companion.analysis.trainings.epochs`, with ``published``), a panel for each
+    ``name``: NS, the published figure as a line, and where the warm-up ends.
+    """
+    runs = list(frame.groupby("name", sort=False))
+    columns = min(3, len(runs))
+    rows = -(-len(runs) // columns)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(rows, columns, figsize=(8, 0.5 + 1.6 * rows), sharex=True, sharey=True,
+                                    squeeze=False)  # fmt: skip
+        for axis, (name, part) in zip(axes.flat, runs, strict=False):
+            axis.axhline(part["published"].iloc[0], color=INK, linewidth=1.5)
+            axis.plot(part["epoch"], part["NS"], ".-", color=NORMAL, linewidth=1)
+            axis.axvline(part["warm_up"].sum() + 0.5, color=INK, linewidth=0.7, linestyle=":")
+            axis.set_title(name, fontsize=9)
+            axis.set(ylim=(0, 101))
+        for axis in axes.flat[len(runs) :]:
+            axis.set_visible(False)
+        figure.supxlabel("epoch; dotted: end of the warm-up; grey line: published", fontsize=9)
+        figure.supylabel("AUROC of NS (%)", fontsize=9)
+        figure.tight_layout()
+    return _finish(figure)
+
+
+def effects(frame: pd.DataFrame) -> Figure:
+    """What each single change does to the AUROC (`companion.analysis.variants.effects`), the largest on top.
+
+    A mark is the mean over classes, its bar the interval; with too few classes there is no bar.
+    """
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(8, 1.0 + 0.28 * len(frame)))
+        for line, (_, row) in enumerate(frame.iterrows()):
+            colour = NORMAL if row["trained"] else ANOMALOUS
+            axis.hlines(line, row["low"], row["high"], color=colour, linewidth=2)
+            axis.plot(row["mean"], line, "o" if row["trained"] else "s", color=colour, markersize=5)
+        axis.axvline(0, color=INK, linewidth=0.7)
+        axis.set_yticks(range(len(frame)), frame["change"])
+        axis.invert_yaxis()
+        axis.set_xlabel("AUROC points against the score as it is; bars: 95 % intervals over classes")
+        figure.tight_layout()
+    return _finish(figure)
+
+
+def svg(figure: Figure, label: str) -> Html:
     """The figure as inline SVG that takes the page's colours and font; ``label`` stands for it where it is not seen.
 
     The identifiers in it follow from ``label``: on one page every figure needs its own.
@@ -303,13 +448,11 @@ def svg(figure: Figure, label: str) -> str:
     for colour, of_the_page in PAGE_COLOURS.items():
         drawing = drawing.replace(colour.lower(), of_the_page)
     drawing = re.sub(r"font-family: [^;\"]*", "font-family: inherit", drawing)
-    return drawing.replace("<svg ", f'<svg class="adcgan-picture" role="img" aria-label="{escape(label)}" ', 1)
+    return Html(drawing.replace("<svg ", f'<svg class="adcgan-picture" role="img" aria-label="{escape(label)}" ', 1))
 
 
 def png(figure: Figure, colours: int = 96) -> bytes:
     """The figure as a PNG of few colours, less than half the size: executed notebooks are kept by the hundred."""
-    from PIL import Image
-
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight")
     small = Image.open(buffer).convert("RGBA").quantize(colours, method=Image.Quantize.FASTOCTREE)

@@ -1,6 +1,5 @@
 """Records for the pages: read once, handed on as an argument."""
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 

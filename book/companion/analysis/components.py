@@ -70,11 +70,12 @@ def autoencoder(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def reductions(records: Iterable[Record]) -> pd.DataFrame:
-    """AUROC (%) of NS as sums and as means of its components: `CLASS`, sum, mean, seeds; a row for each class."""
+    """AUROC (%) of NS as sums and as means of its components: `CLASS`, name, sum, mean, seeds; a row for each class."""
     rows = [
         row(record) | {kind: 100 * tables.auroc_of(record, reduction=kind) for kind in REDUCTIONS}
         for record in printed(records)
     ]
     frame = pd.DataFrame(rows, columns=[*RUN, "name", *REDUCTIONS])
-    by_class = frame.groupby(CLASS, sort=False)
+    frame["name"] = frame["name"].str.rpartition(", seed ")[0]
+    by_class = frame.groupby([*CLASS, "name"], sort=False)
     return by_class[list(REDUCTIONS)].mean().assign(seeds=by_class.size()).reset_index()

@@ -236,12 +236,12 @@ def table4_by_class(records: Iterable[Record], reduction: str = "sum") -> pd.Dat
     return pd.DataFrame(rows, columns=["variant", "dataset", "scheme", "class", "class_name", "seed", "ours"])
 
 
-def table4(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
+def table4(records: Iterable[Record], scale: str = PAPER, reduction: str = "sum") -> pd.DataFrame:
     """Table 4: variant, lambda, rho, dataset, scheme, paper, plus_minus, ours, classes, seeds, of_classes, and each
     seed's mean, as in `table1`.
     """
     group = ["variant", "dataset", "scheme"]
-    runs = table4_by_class(of_adcgan(records, scale))
+    runs = table4_by_class(of_adcgan(records, scale), reduction)
     per_class = runs.groupby([*group, "class"])["ours"].agg(["mean", "count"])
     means = per_class.groupby(group).agg(ours=("mean", "mean"), classes=("mean", "count"), seeds=("count", "min"))
     of_seed = runs.groupby([*group, "seed"])["ours"].agg(["mean", "count"])

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from .html import Html
-
-CITATION = Path(__file__).resolve().parents[2] / "CITATION.cff"
+from ..html import Html
 
 
 def paper(source: dict) -> str:
@@ -43,9 +41,9 @@ def software(citation: dict) -> str:
     return _entry("misc", f"adcgan-companion{preferred['year']}", fields)
 
 
-def entries() -> Html:
+def entries(citation_file: Path | str = "../CITATION.cff") -> Html:
     """All as text to copy, each of the paper's versions with its scope."""
-    citation = yaml.safe_load(CITATION.read_text())
+    citation = yaml.safe_load(Path(citation_file).read_text())
     titled = [(source["scope"], paper(source)) for source in citation["references"]]
     html = ""
     for title, text in (*titled, ("This software.", software(citation))):
