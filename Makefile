@@ -1,6 +1,6 @@
 # make book   everything: virtual environment, a real training run on digits, the book
 # make test   everything the project promises, checked
-# make lint   ruff and stripped notebooks
+# make lint   ruff, the rules of what may import what, and stripped notebooks
 # make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]' (a name: '["cat"]')
 # make grid   the whole paper at scale laptop, two runs at once; repeat at will
 # make sweep  the paper's grid, or a part of it: make sweep SWEEP='--methods knn --time-limit 600'; repeat at will
@@ -23,21 +23,28 @@ BIN := $(VENV)/bin
 
 .PHONY: book pdf test lint run grid sweep bench bench-gpu clean
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
-$(VENV)/book.stamp: requirements.txt constraints.txt pyproject.toml
+# One call of pip for all, and bytecode only for what is imported: compiling every file of PyTorch takes longer.
+INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --editable .
+PINS := requirements.txt requirements-book.txt constraints.txt pyproject.toml
+
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else "Python %d.%d is too old: 3.11 or newer is needed; name one with make PYTHON=..." % v)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -r requirements.txt -c constraints.txt
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/book.stamp: $(PINS) | $(BIN)/python
+	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/test.stamp: $(VENV)/book.stamp requirements-dev.txt requirements-workflow.txt
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt -c constraints.txt
-	touch $@
+# With what `make book` needs, so that after it `make book` installs nothing.
+$(VENV)/test.stamp: $(PINS) requirements-dev.txt requirements-workflow.txt | $(BIN)/python
+	$(INSTALL) -r requirements-dev.txt
+	touch $(VENV)/book.stamp $@
 
 # The newcomer's run goes to build/runs, so that it really trains even though the repository has a record of it.
 book: $(VENV)/book.stamp
-	$(MAKE) run RUNS=build/runs DATASET=digits CLASSES='[0, 1]'
+	$(MAKE) run RUNS=build/runs METHOD=adcgan DATASET=digits SCALE=laptop CLASSES='[0, 1]'
 	$(BIN)/jupyter-book build book/
 	@echo "The book: book/_build/html/index.html"
 
@@ -51,6 +58,7 @@ test: $(VENV)/test.stamp
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/nbstripout --verify book/*.ipynb
 
 run: $(VENV)/book.stamp
@@ -72,7 +80,7 @@ bench-gpu: $(VENV)/book.stamp
 	-$(BIN)/python benchmarks/parity.py --device cuda --out benchmarks/results/gpu-parity.json
 	$(BIN)/python benchmarks/throughput.py --device cuda --out benchmarks/results/gpu-throughput.json
 	-$(BIN)/python benchmarks/agreement.py --device cuda --out benchmarks/results/gpu-agreement.json
-	$(BIN)/python -c 'from adcgan import speed; from pathlib import Path; print(speed.targets(Path("benchmarks/results")).to_string())'
+	$(BIN)/python -c 'from companion.analysis import speed; from pathlib import Path; print(speed.targets(Path("benchmarks/results")).to_string())'
 
 clean:
-	rm -rf build book/_build
+	rm -rf build book/_build book/api

@@ -179,7 +179,7 @@ def _dry_run(planned, given, device):
 
 def _diagnose(given):
     from .data import datasets
-    from .experiments.run import diagnose, record_at
+    from .experiments.diagnosing import diagnose, record_at
 
     for path in given.records:
         record = record_at(path)
@@ -193,7 +193,8 @@ def _diagnose(given):
 
 
 def _check(given):
-    from .experiments.records import read_all, verify
+    from .experiments.records import read_all
+    from .experiments.verify import verify
 
     records = read_all(given.runs)
     for record in records:

@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 COMPONENTS = ("L_GD", "L_GR", "L_FE", "L_FL")
 
-SCORE = "score"  # of what is read after an epoch, the score itself
-# Readings of the same weights (register row 28): G's batch norm averaged anew over reconstructions, and its control,
-# over all that G is trained on; the first with the printed sums too, two changes at once.
-RECONSTRUCTION_STATISTICS, TRAINING_STATISTICS = "reconstruction-statistics", "training-statistics"
-BOTH = f"{RECONSTRUCTION_STATISTICS}, reduction=sum"
-
 # Table 4: which of lambda's and rho's terms each variant keeps; None leaves L_Fr out.
 VARIANTS = {"AD-CGAN_LG": None, "AD-CGAN_LFE": 1.0, "AD-CGAN_LFL": 0.0, "AD-CGAN_GF": 0.5}
 
@@ -63,7 +57,7 @@ def L_FL(D_z, z: Tensor, E_of_G: Tensor, E_x: Tensor) -> Tensor:
 
     Equation 5, book/method.md#equation-eq-5. ``E_of_G`` is E(G(z)) as printed, or E(G(E(x))). D_z's
     arguments stand as in training, reference first, encoded second: the paper prints both terms' in the
-    opposite order (register row 24).
+    opposite order (open choice: what L_FL compares).
     """
     return (D_z(z, E_of_G) - D_z(E_of_G, E_x)).abs().sum(1)
 
@@ -73,7 +67,7 @@ def combine(
 ) -> np.ndarray:
     """Equation 4, book/method.md#equation-eq-4: NS = L_Gr + L_Fr, (N,). ``rho`` None leaves L_Fr out (Table 4's LG).
 
-    The components are means; ``terms``, how many terms each is the mean of, turns them into the printed sums.
+    The components are means; ``terms``, how many terms each is the mean of, turns them into sums.
     """
     c = {name: np.asarray(components[name], np.float64) * (terms[name] if terms else 1) for name in COMPONENTS}
     L_Gr = lambda_ * c["L_GD"] + (1 - lambda_) * c["L_GR"]

@@ -197,13 +197,13 @@ def fit(baseline: Baseline, images: np.ndarray, *, seed: int) -> History:
 
 
 def _hold_out(images, fraction):
-    """The last ``fraction`` of the images, as stored: register row 32."""
+    """The last ``fraction`` of the images, as stored (open choice: the 10 % for validation)."""
     held = round(len(images) * fraction)
     return images[: len(images) - held], images[len(images) - held :]
 
 
 def _order(count, passes, seed, epoch, shuffle):
-    """Rows of the images, shuffled anew in every pass, from (seed, epoch, shuffle) alone."""
+    """Rows of the images, shuffled again in every pass, from (seed, epoch, shuffle) alone."""
     entropy = [seed, epoch, shuffle] if shuffle else [seed, epoch]
     state = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
     generator = torch.Generator().manual_seed(state)

@@ -19,9 +19,9 @@ SCALES = ("paper", "laptop")
 LAPTOP_WIDTH, LAPTOP_EPOCH_IMAGES, LAPTOP_SEARCHES = 0.25, 2000, 1000  # specification R.2
 
 
-def option(default, help, *, choices=None, row=None, at_least=None, at_most=None):
-    """A configuration field: default, one line of help, admitted values and the register's row."""
-    metadata = {"help": help, "choices": choices, "row": row, "at_least": at_least, "at_most": at_most}
+def option(default, help, *, choices=None, choice=None, at_least=None, at_most=None):
+    """A configuration field: default, one line of help, admitted values and the number of its open choice."""
+    metadata = {"help": help, "choices": choices, "choice": choice, "at_least": at_least, "at_most": at_most}
     if default is STATED:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -34,18 +34,21 @@ class Config:
     image_size: int = option(STATED, "side of the image in pixels", choices=(28, 32, 64))
     channels: int = option(STATED, "image channels", choices=(1, 3))
     preprocessing: str = option(
-        "none", "zero-pad by 3 (32) or 4 (28) pixels a side, then shrink back", choices=("none", "pad-shrink"), row=21
+        "none",
+        "zero-pad by 3 (32) or 4 (28) pixels a side, then shrink back",
+        choices=("none", "pad-shrink"),
+        choice=21,
     )
     test_set: str = option(
         "official",
         "official test split; with the anomalous classes' training images added; or with so many of them that the "
         "test has 10,000 images",
         choices=("official", "with-train", "ten-thousand"),
-        row=30,
+        choice=30,
     )
     test_order: str = option(
         "stored", "order of the test images: as stored, or normal ones first", choices=("stored", "normal-first"),
-        row=29,
+        choice=29,
     )  # fmt: skip
     test_images: int = option(
         0, "score at most this many test images, the same share of every class; 0: all of them", at_least=0
@@ -79,18 +82,18 @@ class TrainedConfig(Config):
 
     batch_size: int = option(32, "images per batch (paper: 32)", at_least=2)
     epochs: int = option(STATED, "epochs", at_least=0)
-    pixel_range: str = option("symmetric", "pixels in [0,1] or [-1,1]", choices=("unit", "symmetric"), row=20)
+    pixel_range: str = option("symmetric", "pixels in [0,1] or [-1,1]", choices=("unit", "symmetric"), choice=20)
     validation_fraction: float = option(
-        0.0, "share of the normal training images kept aside to watch the loss", row=32, at_least=0
+        0.0, "share of the normal training images held out to watch the loss", choice=32, at_least=0
     )
     last_batch: str = option(
-        "drop", "drop or keep an incomplete last batch (of two images or more)", choices=("drop", "keep"), row=42
+        "drop", "drop or keep an incomplete last batch (of two images or more)", choices=("drop", "keep"), choice=42
     )
     epoch_images: int = option(
         0, "an epoch is the first so many images of its permutation; 0: all of them (paper)", at_least=0
     )
     width: float = option(1.0, "multiplies every hidden width; 1: the source's", at_least=0, at_most=16)
-    test_batch_size: int = option(256, "images per batch while scoring", row=29, at_least=1)
+    test_batch_size: int = option(256, "images per batch while scoring", choice=29, at_least=1)
 
     def __post_init__(self):
         super().__post_init__()

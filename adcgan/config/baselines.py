@@ -43,7 +43,7 @@ class AutoencoderConfig(TrainedConfig):
     """A plain autoencoder with AD-CGAN's encoder and decoder: its warm-up for the whole budget, and nothing else."""
 
     epochs: int = option(STATED, "epochs: AD-CGAN's 20 or 50", at_least=0)
-    pixel_range: str = option("unit", "pixels in [0,1] or [-1,1]", choices=("unit", "symmetric"), row=20)
+    pixel_range: str = option("unit", "pixels in [0,1] or [-1,1]", choices=("unit", "symmetric"), choice=20)
     latent_size: int = option(STATED, "latent size L: AD-CGAN's", at_least=1)
 
     @classmethod

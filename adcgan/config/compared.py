@@ -38,7 +38,7 @@ class ALADConfig(TrainedConfig):
         super().__post_init__()
         if self.patience and not self.validation_fraction:
             raise AdcganError(
-                "patience without validation_fraction: no image is kept aside to watch; set both or neither to 0"
+                "patience without validation_fraction: no image is held out to watch; set both or neither to 0"
             )
 
     @classmethod

@@ -210,7 +210,7 @@ def split_by_class(name, classes, images, labels, *, train_share, note, seed=Non
     """The first ``train_share`` of each class trains, the rest tests.
 
     Where ``seed`` is given, in a shuffled order: pictures are read class by class, and a share of the training images
-    that is kept aside should hold every class.
+    that is held out should hold every class.
     """
     train = np.zeros(len(labels), bool)
     for label in range(len(classes)):

@@ -6,7 +6,7 @@ PADDING = {28: 4, 32: 3, 64: 0}  # CenterCrop(36) on 28 pixels, CenterCrop(38) o
 
 
 def pad_shrink(images: np.ndarray) -> np.ndarray:
-    """Zero-pad uint8 (N, H, H, C) and shrink back to H (bilinear, antialiased): register row 21."""
+    """Zero-pad uint8 (N, H, H, C) and shrink back to H (bilinear, antialiased): open choice: padding and shrinking."""
     from PIL import Image
 
     side = images.shape[1]

@@ -21,9 +21,10 @@ import torch
 from ..data.datasets import Dataset, load
 from ..errors import UNFORESEEN, AdcganError, one_line
 from ..training import OutOfTime
+from .diagnosing import diagnosable, diagnose
 from .provenance import choose_device
 from .records import Record, Run, find
-from .run import Busy, check_data, diagnosable, diagnose, work
+from .run import Busy, check_data, work
 
 
 @dataclass

@@ -22,9 +22,9 @@ from ..models.layers import Adam, AdamW
 from ..models.networks import Critic, Encoder, Generator, LatentDiscriminator, initialise
 from .base import Method, detach, frozen
 
-BETAS = (0.5, 0.999)  # register row 15
+BETAS = (0.5, 0.999)  # open choice: optimiser
 WEIGHT_DECAY = {"E": 0.05, "G": 0.05, "D": 0.01, "D_z": 0.05}  # the October 2021 script's, for optimiser "adamw"
-TEST_LATENT_SEED = 0  # register row 25: one set of z for every test image of every run
+TEST_LATENT_SEED = 0  # open choice: which z at the test: one set of z for every test image of every run
 
 
 class Seen(NamedTuple):
@@ -97,7 +97,9 @@ class ADCGAN(Method):
         """(b) G learns L_adv_G + alpha L_cgan(x_f), equation 2; D_cgan is used but not updated."""
         config = self.config
         self.optimisers["G"].zero_grad()
-        with torch.no_grad():  # register row 9: no path from the real logits to G
+        with (
+            torch.no_grad()
+        ):  # open choice: gradient through the real logits in the generator's step: no path from the real logits to G
             real_logit = self.D(x).logit
         with frozen(self.D):
             fake = self.D(self.G(z))
@@ -143,11 +145,11 @@ class ADCGAN(Method):
         return self.E(self.G(z)) if self.config.latent_pair == "alad" else self.E(x)
 
     def warming_up(self, epoch: int) -> bool:
-        """The first W epochs (register row 18)."""
+        """The first W epochs (open choice: what warm-up is, and whether its epochs count)."""
         return epoch < self.config.warm_up_epochs
 
     def rate(self, epoch: int) -> float:
-        """Share of the learning rates in an epoch: 1, or rising over W epochs in register row 19's other reading."""
+        """Share of the learning rates in an epoch: 1, or rising over W epochs where that is the warm-up."""
         rising = self.config.warm_up == "learning-rate" and self.config.warm_up_epochs
         return min(1.0, (epoch + 1) / self.config.warm_up_epochs) if rising else 1.0
 
@@ -164,7 +166,7 @@ class ADCGAN(Method):
                 group["lr"] = self.rate(epoch) * rate
 
     def draw(self, x: Tensor) -> Tensor:
-        """z ~ P_z, (N, L): one for each image of the batch x (register row 37)."""
+        """z ~ P_z, (N, L): one for each image of the batch x (open choice: prior of z)."""
         return self.as_prior(torch.randn(len(x), self.config.latent_size, device=self.device))
 
     def as_prior(self, z: Tensor) -> Tensor:
@@ -173,11 +175,11 @@ class ADCGAN(Method):
         return z if self.config.prior == "gaussian" else torch.erf(z / 2**0.5)
 
     def again(self, z: Tensor) -> Tensor:
-        """A fresh z for the next update, or the same one (register row 17)."""
+        """A fresh z for the next update, or the same one (open choice: one z for all updates of a batch)."""
         return self.draw(z) if self.config.latent_draws == "fresh" else z
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
-        """L_AE on normal images kept aside (register row 32)."""
+        """L_AE on held-out normal images (open choice: the 10 % for validation)."""
         total = 0.0
         with self.evaluating():
             for _, x in self.test_batches(images):

@@ -99,7 +99,7 @@ class AEGAN(Method):
         return detach(L_AE=L_AE, L_G=L_G, L_D=L_D)
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
-        """L_AE on normal images kept aside."""
+        """L_AE on held-out normal images."""
         with self.evaluating():
             total = sum(losses.L_AE(x, self.G(self.E(x))).item() * len(x) for _, x in self.test_batches(images))
         return {"validation_L_AE": total / len(images)}

@@ -216,7 +216,7 @@ class ALAD(Method):
                     layer.weight  # noqa: B018  to read it in training mode is one power iteration
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
-        """The mean score of normal images kept aside: what the early stop watches, without labels."""
+        """The mean score of held-out normal images: what the early stop watches, without labels."""
         return {self.monitored: float(self.components(images)["features"].mean())}
 
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:

@@ -36,7 +36,7 @@ class Autoencoder(Method):
         return detach(L_AE=L_AE)
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
-        """L_AE on normal images kept aside."""
+        """L_AE on held-out normal images."""
         return {"validation_L_AE": float(self.score(images)["L_AE"].mean())}
 
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:

@@ -52,7 +52,7 @@ class Method:
         return torch.randn(len(x), self.config.latent_size, device=self.device)
 
     def validate(self, images: np.ndarray) -> dict[str, float]:
-        """What can be watched on normal images kept aside, by name; no labels are involved."""
+        """What can be watched on held-out normal images, by name; no labels are involved."""
         return {}
 
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:

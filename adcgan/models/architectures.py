@@ -262,7 +262,7 @@ def scaled(hidden: int, config: TrainedConfig) -> int:
 
 
 def local_index(config: ADCGANConfig) -> int:
-    """Index of the critic layer whose output is the local map C_psi (register row 3).
+    """Index of the critic layer whose output is the local map C_psi (open choice: which features are local).
 
     A block is two layers, so "before the last block" is the third from the end.
     """

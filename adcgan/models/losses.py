@@ -14,7 +14,7 @@ def L_AE(x: Tensor, reconstruction: Tensor, over_pixels: str = "mean") -> Tensor
     """||x - G(E(x))||^2 as a mean over images and pixels; both (N, C, H, H). Section 2.1.
 
     ``over_pixels`` "sum": summed over an image's pixels, as the formula's squared norm says; the paper calls it the
-    mean squared error (register row 44).
+    mean squared error (open choice: L_AE as a mean or a sum over pixels).
     """
     loss = F.mse_loss(reconstruction, x)
     return loss * x[0].numel() if over_pixels == "sum" else loss
@@ -57,7 +57,7 @@ def L_cgan(C_psi: Tensor, phi_E: Tensor, denominator: str = "masked") -> Tensor:
 def L_adv_D(C_real: Tensor, C_fake: Tensor, form: str = "rsgan") -> Tensor:
     """Equation 6, book/method.md#equation-eq-6, critic: -E log sigma(C(x_r) - C(x_f)); logits (N,) paired by position.
 
-    "rasgan" compares each logit with the average of the other kind (register row 8).
+    "rasgan" compares each logit with the average of the other kind (open choice: relativistic loss).
     """
     if form == "rasgan":
         return (F.softplus(C_fake.mean() - C_real) + F.softplus(C_fake - C_real.mean())).mean() / 2
@@ -88,7 +88,7 @@ def L_D(L_adv_D: Tensor, L_cgan_real: Tensor, beta: float) -> Tensor:
 def L_dz(D_z_same: Tensor, D_z_encoded: Tensor) -> Tensor:
     """Equation 3, book/method.md#equation-eq-3, as D_z minimises it, on logits: -log D_z(z, z) - log(1 - D_z(z, E(x))).
 
-    The printed ``1 - log D_z`` is read as ``log(1 - D_z)`` (register row 10).
+    The printed ``1 - log D_z`` is read as ``log(1 - D_z)`` (open choice: 1 − log D in equation 3).
     """
     return F.softplus(-D_z_same).mean() + F.softplus(D_z_encoded).mean()
 

@@ -130,7 +130,7 @@ class Critic(nn.Module):
         return CriticFeatures(self.head(global_vector).squeeze(1), local_map, global_vector)
 
     def contrastive_pair(self, features: CriticFeatures) -> tuple[Tensor, Tensor]:
-        """C_psi (N, K, M, M) and phi_theta(E_psi) (N, K), projected to one width as register row 4 says."""
+        """C_psi (N, K, M, M) and phi_theta(E_psi) (N, K), projected to one width (open choice: which are)."""
         return self.project_local(features.local_map), self.project_global(features.global_vector)
 
     def f_D(self, x: Tensor, tap: str) -> Tensor:
@@ -190,7 +190,7 @@ class LatentDiscriminator(nn.Module):
 
 
 def initialise(network: nn.Module, how: str) -> None:
-    """Register row 41: leave PyTorch's initial weights, or draw Xavier's (gain 1, zero bias)."""
+    """Open choice, initial weights: leave PyTorch's initial weights, or draw Xavier's (gain 1, zero bias)."""
     if how == "pytorch":
         return
     for module in network.modules():

@@ -52,6 +52,12 @@ def _finish(figure):
 # --- A run's curves, inline SVG ------------------------------------------------------------------------------
 
 POINTS = 160  # of a curve: more than its pixels is weight without detail
+# The curves' look where the site's style sheet is not: a notebook shows it once, before them.
+SHEET = Html(f"""<style>
+.adcgan-chart text {{ fill: currentColor; font-size: 11px; }} .adcgan-chart .normal {{ stroke: {NORMAL}; }}
+.adcgan-chart polyline, .adcgan-chart rect {{ fill: none; }} .adcgan-chart .whole {{ stroke-width: 2.4; }}
+.adcgan-chart .faint, .adcgan-chart .component {{ stroke: {INK}; }}
+</style>""")
 
 
 def _chart(width, height, label, body):
@@ -252,11 +258,6 @@ def _drawing(name, width, height, label, body):
 # --- matplotlib ----------------------------------------------------------------------------------------------
 
 
-def _finish(figure):
-    plt.close(figure)  # the caller displays it; a second copy from the inline backend is not wanted
-    return figure
-
-
 def by_class(record: Record) -> Figure:
     """The score NS of every test image by kind, and below it by class."""
     scores, labels, anomalous = record.scores, record.labels, record.anomalous
@@ -335,33 +336,37 @@ def pictures(record: Record, *names: str) -> Figure:
     return _finish(figure)
 
 
-def classes(frame: pd.DataFrame) -> Figure:
+def classes(frame: pd.DataFrame, columns: int = 2) -> Figure:
     """AUROC (%) by class, a panel for each ``place`` (data set and scheme): a line for each row's ``name`` with its
     ``paper``, ``ours`` (recipe printed), ``script`` and a bar from ``least`` to ``most`` of the baselines.
     """
     parts = list(frame.groupby("place", sort=False))
-    columns = min(2, len(parts))
+    columns = min(columns, len(parts))
     rows = -(-len(parts) // columns)
-    height = 0.6 + rows * (0.9 + 0.24 * max(len(part) for _, part in parts))
+    heights = [
+        0.9 + 0.24 * max(len(part) for _, part in parts[row * columns : (row + 1) * columns]) for row in range(rows)
+    ]
+    height = 0.6 + sum(heights)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(8, height), sharex=True, squeeze=False)
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(8 if columns > 1 else 4.2, height), squeeze=False, height_ratios=heights
+        )
         for axis, (place, part) in zip(axes.flat, parts, strict=False):
             lines = range(len(part))
-            axis.hlines(
-                lines, part["least"], part["most"], color=INK, linewidth=6, alpha=0.35, label="baselines, range"
-            )
+            axis.hlines(lines, part["least"], part["most"], color=INK, linewidth=6, alpha=0.35, label="baselines")
             axis.plot(part["paper"], lines, "D", color=INK, markersize=5, label="published")
             axis.plot(part["script"], lines, "o", color=ANOMALOUS, markersize=6, markerfacecolor="none",
-                      label="ours, recipe script")  # fmt: skip
-            axis.plot(part["ours"], lines, "o", color=NORMAL, markersize=6, label="ours, recipe printed")
+                      label="ours, script")  # fmt: skip
+            axis.plot(part["ours"], lines, "o", color=NORMAL, markersize=6, label="ours, printed")
             axis.axvline(50, color=INK, linewidth=0.7, linestyle=":")
-            axis.set(title=place, xlabel="AUROC of NS (%); dotted: chance", xlim=(0, 101), ylim=(len(part) - 0.4, -0.6))
+            axis.set(title=place, xlim=(0, 101), ylim=(len(part) - 0.4, -0.6))
             axis.set_yticks(lines, part["name"])
-            axis.tick_params(labelbottom=True)
         for axis in axes.flat[len(parts) :]:
             axis.set_visible(False)
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=4)
-        figure.tight_layout(rect=(0, 0.35 / height, 1, 1))
+        for axis in axes.flat[: len(parts)][-columns:]:
+            axis.set_xlabel("AUROC (%); dotted: chance")
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=4 if columns > 1 else 2)
+        figure.tight_layout(rect=(0, (0.35 if columns > 1 else 0.55) / height, 1, 1))
     return _finish(figure)
 
 
@@ -449,6 +454,14 @@ def svg(figure: Figure, label: str) -> Html:
         drawing = drawing.replace(colour.lower(), of_the_page)
     drawing = re.sub(r"font-family: [^;\"]*", "font-family: inherit", drawing)
     return Html(drawing.replace("<svg ", f'<svg class="adcgan-picture" role="img" aria-label="{escape(label)}" ', 1))
+
+
+def standalone(figure: Figure) -> str:
+    """The figure as an SVG file of its own, the same bytes every time."""
+    buffer = io.StringIO()
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "adcgan"}):
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return buffer.getvalue()
 
 
 def png(figure: Figure, colours: int = 96) -> bytes:

@@ -76,6 +76,6 @@ def reductions(records: Iterable[Record]) -> pd.DataFrame:
         for record in printed(records)
     ]
     frame = pd.DataFrame(rows, columns=[*RUN, "name", *REDUCTIONS])
-    frame["name"] = frame["name"].str.rpartition(", seed ")[0]
+    frame["name"] = frame["name"].str.replace(r", seed \d+$", "", regex=True)
     by_class = frame.groupby([*CLASS, "name"], sort=False)
     return by_class[list(REDUCTIONS)].mean().assign(seeds=by_class.size()).reset_index()

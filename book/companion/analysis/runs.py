@@ -24,12 +24,12 @@ def row(record: Record) -> dict:
 
 
 def printed(records: Iterable[Record]) -> list[Record]:
-    """AD-CGAN's runs of recipe printed with no option changed, on the paper's data sets."""
-    return [r for r in of_printed(records) if not r.run.changes]
+    """AD-CGAN's runs of recipe printed with no option changed, on the paper's data sets; no repeats."""
+    return [r for r in of_printed(records) if not (r.run.changes or r.run.repeat)]
 
 
 def of_printed(records: Iterable[Record]) -> list[Record]:
-    """Those and their ablations."""
+    """Those, their ablations and the repeats of both."""
     return [r for r in records if r.run.name == "adcgan-printed" and r.run.dataset in tables.FORMATS]
 
 

@@ -5,7 +5,7 @@ Each is given at one scale, "paper" or "laptop"; library baselines, which have n
 Each function returns a tidy data frame, one row per cell, AUROC in percent: ``paper`` the published figure, ``ours``
 the measured one or NaN, and what it rests on. Only complete recipes at the scale enter (or, where a search is costly,
 those on a stated share of the test images), no ablation; a mean over classes is given only where every class was run.
-`companion.pages.html` lays them out.
+`companion.pages.results` lays them out.
 """
 
 from collections.abc import Iterable, Iterator

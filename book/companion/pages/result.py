@@ -12,23 +12,30 @@ from adcgan.experiments.records import Record
 from .. import figures
 from ..analysis import claims as paper_claims
 from ..analysis import tables, variants
-from ..html import NONE, Html, by_scale, difference, note, number, plain, signed
+from ..html import NONE, Html, by_scale, difference, note, number, plain, render, signed
 from ..records import METHOD_OF, SCALE_TITLE, SCALES, SEEDS
 
 CLASS = ["dataset", "scheme", "class"]
 
 
-def numbers(records: Sequence[Record]) -> None:
-    """Hand the figures of the page's text to MyST (``{glue:text}``): laptop scale, one-vs-all."""
+def values(records: Sequence[Record]) -> dict[str, str]:
+    """The figures of the text by name: laptop scale, one-vs-all."""
     frame = tables.table3(records, "laptop")
     frame = frame[(frame["model"] == "AD-CGAN") & (frame["scheme"] == SCHEMES[0]) & (frame["seeds"] > 0)]
+    found = {}
     for dataset in PUBLISHED:
         part = frame[frame["dataset"] == dataset]
-        glue(f"{dataset}_ours", number(part["ours"].mean()), display=False)
-        glue(f"{dataset}_paper", number(part["paper"].mean()), display=False)
-        glue(f"{dataset}_classes", str(len(part)), display=False)
+        found[f"{dataset}_ours"] = number(part["ours"].mean())
+        found[f"{dataset}_paper"] = number(part["paper"].mean())
+        found[f"{dataset}_classes"] = str(len(part))
     effects = variants.effects(records, "laptop").set_index("change")["mean"]
-    glue("label_order", number(effects.get("batch statistics, label order, batches of 256")), display=False)
+    return found | {"label_order": number(effects.get("batch statistics, label order, batches of 256"))}
+
+
+def numbers(records: Sequence[Record]) -> None:
+    """Hand `values` to MyST, for ``{glue:text}``."""
+    for name, value in values(records).items():
+        glue(name, value, display=False)
 
 
 def claims(records: Sequence[Record]) -> Html:
@@ -86,20 +93,27 @@ def picture(records: Sequence[Record]) -> Html:
     return by_scale("picture", {scale: _picture(records, scale) for scale in SCALES})
 
 
-def _picture(records, scale):
+def classes(records: Sequence[Record], scale: str) -> pd.DataFrame:
+    """A line for each class that AD-CGAN is run on, as `figures.classes` draws it."""
     frame = tables.table3(records, scale)
     others = frame[frame["model"].isin(tables.BASELINES)].groupby(CLASS)["ours"].agg(least="min", most="max")
     script = frame[frame["model"] == "AD-CGAN, recipe script"].set_index(CLASS)["ours"].rename("script")
     frame = frame[(frame["model"] == "AD-CGAN") & (frame["seeds"] > 0)]
     frame = frame.join(script, on=CLASS).join(others, on=CLASS).rename(columns={"class_name": "name"})
+    return frame.assign(place=[f"{TITLES[row.dataset]}, {row.scheme}" for row in frame.itertuples()])
+
+
+def _picture(records, scale):
+    frame = classes(records, scale)
     if frame.empty:
         return Html("")
-    frame["place"] = [f"{TITLES[row.dataset]}, {row.scheme}" for row in frame.itertuples()]
     alt = f"AUROC of every class that AD-CGAN is run on, {SCALE_TITLE[scale]}: " + "; ".join(
         f"{place}, mean published {part['paper'].mean():.1f}, recipe printed {part['ours'].mean():.1f}"
         for place, part in frame.groupby("place", sort=False)
     )
-    return figures.svg(figures.classes(frame), alt)
+    ways = {2: "side by side", 1: "one below the other"}  # a label of its own gives each names of its own
+    wide, narrow = (figures.svg(figures.classes(frame, columns), f"{alt}; {way}") for columns, way in ways.items())
+    return render("by_width.html", wide=wide, narrow=narrow)
 
 
 def coverage(records: Sequence[Record]) -> Html:
