@@ -1,6 +1,6 @@
 """How fast training and scoring are here, as ratios measured in one run: ``make bench``.
 
-For every method and image size: a training step as written, captured as a CUDA graph, and with several cells at once
+For every method and image size: a training step as written, captured as a CUDA graph, and with several runs at once
 (streams on a GPU, processes on a CPU); steps a second, achieved TFLOP/s, their share of this device's measured matrix
 product, the ratio to the step as written, peak memory. And the same for scoring. Prints a table; ``--out`` keeps the
 measurements as JSON.
@@ -235,7 +235,7 @@ def main():
     )
     parser.add_argument("--sizes", nargs="+", type=int, help="default: 28 on a CPU, 28 32 64 on a GPU")
     parser.add_argument("--architectures", nargs="+", default=["t2r", "t2p"])
-    parser.add_argument("--jobs", nargs="*", type=int, help="cells at once; default: 2 on a CPU, 2 4 8 on a GPU")
+    parser.add_argument("--jobs", nargs="*", type=int, help="runs at once; default: 2 on a CPU, 2 4 8 on a GPU")
     parser.add_argument("--batches", nargs="*", type=int, help="test batches; default: 1 256, on a GPU 1024 too")
     parser.add_argument("--options", default="", help="options of the method, as 'search_steps=20'")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")

@@ -15,12 +15,13 @@ import pytest
 import torch
 from browsing import chromium
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # or tests/adcgan would pass for the package
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book"))  # or tests/companion would pass for the package
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # and tests/adcgan
 
 from adcgan import methods, training
 from adcgan.config import configure
 from adcgan.data import datasets, schemes
-from adcgan.experiments import records, run
+from adcgan.experiments import diagnosing, records, run
 from adcgan.methods.adcgan import ADCGAN
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -156,7 +157,7 @@ def diagnosed(record, runs_of, digits, shared):
     with shared("diagnosed") as place:
         if not (place / "runs").exists():
             shutil.copytree(runs_of(record), place / "runs")
-            run.diagnose(records.find(record.run, place / "runs"), "cpu", dataset=digits)
+            diagnosing.diagnose(records.find(record.run, place / "runs"), "cpu", dataset=digits)
         return records.find(record.run, place / "runs")
 
 
@@ -201,12 +202,13 @@ def book(shared):
 
 
 def _build_book(root):
-    for name in ("adcgan", "book", "runs"):
-        shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("_build", "__pycache__"))
+    made = shutil.ignore_patterns("_build", "__pycache__", "api")
+    for name in ("adcgan", "book", "runs", "benchmarks/results"):
+        shutil.copytree(REPOSITORY / name, root / name, ignore=made)
     shutil.copy(REPOSITORY / "CITATION.cff", root)
     (root / "no-torch").mkdir()
     (root / "no-torch" / "torch.py").write_text("raise ImportError('the book must not import torch')\n")
-    path = os.pathsep.join([str(root), str(root / "no-torch")])
+    path = os.pathsep.join(map(str, (root, root / "book", root / "no-torch")))
     done = subprocess.run(
         [Path(sys.executable).parent / "jupyter-book", "build", "book/"], cwd=root, capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": path, "NO_COLOR": "1"},

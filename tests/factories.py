@@ -48,7 +48,9 @@ def write_record(
     recipe, scale = settle(method, recipe, scale)
     config = configure(method, scheme, size, channels, recipe=recipe, scale=scale, **options)
     run = Run(method, dataset, scheme, label, seed, config, recipe, scale, repeat)
-    random = np.random.default_rng([label, seed, zlib.crc32(f"{dataset} {run.name} {scale}".encode())])
+    random = np.random.default_rng(
+        [label, seed, zlib.crc32(f"{dataset} {run.name} {scale}{run.variant}{repeat or ''}".encode())]
+    )
     components, scores, aurocs = _scored(method, config, random)
     arrays = {"NS": scores, "labels": np.zeros(IMAGES, np.uint16), "anomalous": ANOMALOUS, **components}
     content = _origin(canonical, fingerprint, device, "2026-01-01T00:00:00+00:00") | {

@@ -1,6 +1,6 @@
-"""The workflow: what each profile's dry run plans, what makes a cell run again, and what a cluster is asked for.
+"""The workflow: what each profile's dry run plans, what makes a run start again, and what a cluster is asked for.
 
-Every test runs Snakemake itself, in a copy of the checkout; one cell is really fitted.
+Every test runs Snakemake itself, in a copy of the checkout; one run is really made.
 """
 
 import json
@@ -18,6 +18,7 @@ from adcgan.config import RECIPES
 from adcgan.experiments import grid
 
 ROOT = Path(__file__).resolve().parent.parent
+RULE = "one_run"
 FEW = dict(methods="pca,adcgan", scales="paper", datasets="digits", classes="0,1", seeds="0")  # 4 and 2 times 4 runs
 ONE = dict(methods="pca", datasets="digits", schemes="one-vs-all", classes="0", seeds="0")
 RECORD = "runs/library/pca/digits/one-vs-all/class-0/seed-0/record.json"
@@ -83,7 +84,7 @@ def planned(snakemake):
 
 @pytest.fixture(scope="module")
 def finished(snakemake, checkout):
-    """The checkout with one cell that Snakemake ran, and with a book newer than everything."""
+    """The checkout with one run that Snakemake made, and with a book newer than everything."""
     done = snakemake("records", **ONE)
     assert done.returncode == 0, done.stdout
     for name in ("book/_build/html/index.html", "build/workflow/book.done"):
@@ -111,9 +112,9 @@ def edit(checkout):
 
 
 @pytest.mark.parametrize(("profile", "slots"), [("local", []), ("gpu", ["2"]), ("slurm", ["1"])])
-def test_a_dry_run_plans_every_chosen_cell_and_the_book(snakemake, checkout, profile, slots):
+def test_a_dry_run_plans_every_chosen_run_and_the_book(snakemake, checkout, profile, slots):
     done = snakemake("--dry-run", "--printshellcmds", profile=profile, **FEW)
-    assert jobs(done) == {"cell": 12, "book": 1}
+    assert jobs(done) == {RULE: 12, "book": 1}
     assert not list(checkout.glob("runs/paper/**/record.json"))
     commands = re.findall(r"-m adcgan run .*", done.stdout)
     assert len(commands) == 12
@@ -125,31 +126,15 @@ def test_a_dry_run_plans_every_chosen_cell_and_the_book(snakemake, checkout, pro
         assert re.findall(r"--slots (\d+)", command) == (slots if "--method adcgan " in command else [])
 
 
-def test_without_a_choice_it_is_the_whole_grid(planned):
-    assert planned() == {"cell": len(grid.planned()), "book": 1}
+def test_the_grid_is_chosen_from_as_in_a_sweep_and_records_elsewhere_are_made_without_the_book(planned, tmp_path):
+    assert planned() == {RULE: len(grid.planned()), "book": 1}
+    chosen = dict(datasets="digits", schemes="one-vs-all", classes="0,1", seeds="0", methods="adcgan,knn")
+    assert planned(runs=tmp_path, recipes="script", scales="laptop", **chosen) == {RULE: 2, "records": 1}
+    both = dict(recipes="'[printed, script]'", scales="paper,laptop")
+    assert planned(runs=tmp_path, **chosen | both) == {RULE: 8, "records": 1}
 
 
-def test_records_elsewhere_are_made_without_the_book(planned, tmp_path):
-    assert planned(runs=tmp_path, **FEW) == {"cell": 12, "records": 1}
-
-
-@pytest.mark.parametrize(
-    ("chosen", "count"),
-    [
-        (dict(recipes="script", scales="laptop"), 2),
-        (dict(recipes="'[printed, script]'", scales="paper,laptop"), 8),
-        (dict(methods="alad", scales="laptop"), 2),
-        (dict(methods="knn", scales="laptop"), 2),  # it has none
-    ],
-)
-def test_recipes_and_scales_are_chosen_as_in_a_sweep(planned, tmp_path, chosen, count):
-    chosen = dict(datasets="digits", schemes="one-vs-all", classes="0,1", seeds="0") | chosen
-    assert planned(runs=tmp_path, **chosen) == {"cell": count, "records": 1}
-
-
-@pytest.mark.parametrize(
-    "wrong", [dict(metods="knn"), dict(methods="nn"), dict(seeds="9"), dict(scales="huge"), dict(recipes="scripted")]
-)
+@pytest.mark.parametrize("wrong", [dict(metods="knn"), dict(scales="huge")])
 def test_a_choice_that_means_nothing_is_refused(snakemake, wrong):
     ended = snakemake("--dry-run", **wrong)
     assert ended.returncode != 0 and "AdcganError" in ended.stdout
@@ -163,33 +148,27 @@ def test_a_finished_record_is_not_made_again_whatever_its_files_times(planned, f
     assert planned("records", **ONE) == {}
 
 
-def test_what_changes_no_result_makes_no_record_again(planned, finished, edit):
+def test_what_changes_no_result_makes_no_record_again_and_prose_the_book_alone(planned, finished, edit):
     edit("adcgan/methods/baselines.py", "", "\n# a remark\n")
     edit("adcgan/methods/baselines.py", '"""', '"""A remark. ')
-    edit("adcgan/methods/alad.py", "", "\nX = 1\n")
-    edit("adcgan/tables.py", "", "\nX = 1\n")
-    edit("adcgan/diagnostics/null_control.py", "", "\nX = 1\n")  # asked for after a run
+    for name in ("methods/alad.py", "experiments/sweep.py", "diagnostics/stale_noise.py"):  # asked for after a run
+        edit(f"adcgan/{name}", "", "\nX = 1\n")
     edit("adcgan/__init__.py", '__version__ = "', '__version__ = "9')
     assert planned("records", profile="gpu", **ONE) == {}
+    edit("book/index.md", "", "\nA remark.\n")
     assert planned(**ONE) == {"book": 1}
 
 
-@pytest.mark.parametrize("name", ["methods/baselines.py", "data.py", "diagnostics/stale_noise.py"])
-def test_code_that_a_cell_goes_through_makes_it_again(planned, finished, edit, name):
-    edit(f"adcgan/{name}", "", "\nX = 1\n")
-    assert planned("records", **ONE) == {"cell": 1, "records": 1}
+def test_code_that_a_run_goes_through_makes_it_again(planned, finished, edit):
+    edit("adcgan/methods/baselines.py", "", "\nX = 1\n")
+    assert planned("records", **ONE) == {RULE: 1, "records": 1}
 
 
-def test_another_setting_makes_a_cell_again_and_an_option_makes_another_cell(snakemake, planned, finished, edit):
+def test_another_setting_makes_a_run_again_and_an_option_makes_another_run(snakemake, planned, finished, edit):
     again = snakemake("--dry-run", "records", options="variance=0.9", **ONE)
     assert re.search(r"output: runs/library/pca/digits/one-vs-all/class-0/seed-0-[0-9a-f]{8}/record.json", again.stdout)
     edit("adcgan/config/baselines.py", "variance: float = option(0.95", "variance: float = option(0.9")
-    assert planned("records", **ONE) == {"cell": 1, "records": 1}
-
-
-def test_a_change_of_prose_makes_the_book_alone(planned, finished, edit):
-    edit("book/index.md", "", "\nA remark.\n")
-    assert planned(**ONE) == {"book": 1}
+    assert planned("records", **ONE) == {RULE: 1, "records": 1}
 
 
 def test_a_record_that_snakemake_did_not_make_is_taken_as_it_is(planned, finished, edit):
@@ -200,7 +179,7 @@ def test_a_record_that_snakemake_did_not_make_is_taken_as_it_is(planned, finishe
     edit("adcgan/methods/adcgan.py", "", "\nX = 1\n")
     try:
         assert planned("records", **chosen) == {}
-        assert planned("records", **chosen | dict(recipes="script")) == {"cell": 1, "records": 1}
+        assert planned("records", **chosen | dict(recipes="script")) == {RULE: 1, "records": 1}
     finally:
         shutil.rmtree(finished / "runs/laptop")
 
@@ -211,12 +190,12 @@ def test_a_record_of_format_1_is_taken_for_its_run(planned, finished):
     shutil.copytree(ROOT / place, finished / place)
     try:
         assert planned("records", **ONE | dict(datasets="mnist")) == {}
-        assert planned("records", **ONE | dict(datasets="mnist", classes="0,1")) == {"cell": 1, "records": 1}
+        assert planned("records", **ONE | dict(datasets="mnist", classes="0,1")) == {RULE: 1, "records": 1}
     finally:
         shutil.rmtree(finished / "runs/format-1")
 
 
-def test_the_slurm_profile_asks_for_a_gpu_by_the_job_and_for_the_time_of_all_its_cells(snakemake, tmp_path):
+def test_the_slurm_profile_asks_for_a_gpu_by_the_job_and_for_the_time_of_all_its_runs(snakemake, tmp_path):
     for name in ("sbatch", "sacct", "scontrol", "sinfo", "squeue", "scancel", "sacctmgr"):
         (tmp_path / name).write_text(CLUSTER.format(python=sys.executable))
         (tmp_path / name).chmod(0o755)
@@ -229,17 +208,12 @@ def test_the_slurm_profile_asks_for_a_gpu_by_the_job_and_for_the_time_of_all_its
     for job in map(json.loads, (tmp_path / "jobs.txt").read_text().splitlines()):
         command = next(part for part in job[1:] if part.startswith("--wrap="))
         asked.append(
-            (len(re.findall("'cell:scale=", command)), job[job.index("-t") + 1], job[job.index("--mem") + 1])
+            (len(re.findall("'one_run:scale=", command)), job[job.index("-t") + 1], job[job.index("--mem") + 1])
             + ("--gres=gpu:1" in job, job[job.index("-p") + 1])
         )
-    # Ten small cells at most in a job, one after another; those with no use for a GPU apart; a large one by itself.
+    # Ten small runs at most in a job, one after another; those with no use for a GPU apart; a large one by itself.
     assert sorted(asked) == [
         *[(1, "480", "8000", True, "gpu")] * 4,
         (4, "120", "8000", False, "gpu"),
         (4, "120", "8000", True, "gpu"),
     ]
-
-
-def test_an_executor_that_is_not_installed_is_refused_even_by_a_dry_run(snakemake):
-    ended = snakemake("--dry-run", "--executor", "nothing", **ONE)
-    assert ended.returncode != 0 and "invalid choice: 'nothing'" in ended.stdout and "slurm" in ended.stdout

@@ -64,7 +64,7 @@ def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "offic
     return Split(train, test, labels, anomalous)
 
 
-def watched(anomalous: np.ndarray, count: int) -> np.ndarray:
+def per_epoch_rows(anomalous: np.ndarray, count: int) -> np.ndarray:
     """Rows of the test images that are scored after every epoch: at most ``count`` of either kind, always the same.
 
     ``anomalous`` is (M,). What an AUROC estimates does not depend on how many there are of either kind, so these few

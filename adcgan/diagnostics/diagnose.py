@@ -9,7 +9,7 @@ import numpy as np
 from ..methods.adcgan import ADCGAN
 from ..scoring import auroc, normality_score
 from . import batch_norm, null_control, stale_noise
-from .one_image import forward_pass
+from .one_image import steps
 
 
 class Diagnosis(NamedTuple):
@@ -31,13 +31,13 @@ def diagnose(
 
     ``normal`` (N, H, H, C) are training images, on which BatchNorm's statistics are re-estimated.
     """
-    seen = method.look(images)
+    seen = method.forward_pass(images)
     components = method.components(seen)
     variants = {"score": measured(method, components, anomalous)}
     other = {"sum": "mean", "mean": "sum"}[method.config.reduction]
     variants[f"reduction={other}"] = measured(method.variant(reduction=other), components, anomalous)
     again = batch_norm.reestimated(method, normal)
-    components_again = again.components(again.look(images))
+    components_again = again.components(again.forward_pass(images))
     variants["BatchNorm re-estimated"] = measured(again, components_again, anomalous)
     variants[f"BatchNorm re-estimated, reduction={other}"] = measured(
         again.variant(reduction=other), components_again, anomalous
@@ -50,11 +50,11 @@ def diagnose(
         )
     draws = stale_noise.draws(method, seen, components, anomalous)
     draws |= null_control.draws(method, seen, components, anomalous)
-    steps = forward_pass(method, images[[anomalous.argmin(), anomalous.argmax()]])
+    path = steps(method, images[[anomalous.argmin(), anomalous.argmax()]])
     return Diagnosis(
         variants,
         {name: values.astype(np.float32) for name, values in draws.items()},
-        {name: values.astype(np.float16) for name, values in (steps or {}).items()},
+        {name: values.astype(np.float16) for name, values in (path or {}).items()},
     )
 
 

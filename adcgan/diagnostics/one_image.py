@@ -11,7 +11,7 @@ import torch
 from ..methods.adcgan import ADCGAN
 
 
-def forward_pass(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray] | None:
+def steps(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray] | None:
     """Equations 4 and 5 step by step for uint8 ``images`` (n, H, H, C): name -> float32 (n, ...).
 
     E_x, E_G_E_x: latents (n, L). f_D_x, f_D_G_E_x, f_D_gap: the critic's features of x, those of G(E(x)), and the
@@ -21,7 +21,7 @@ def forward_pass(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray] | 
     """
     if method.config.test_mode != "eval" or method.config.test_latents != "shared":
         return None
-    seen = method.look(images)
+    seen = method.forward_pass(images)
     Z = method.test_latents(len(images))
     z, E_of_G_z = Z[0], method.encoded_latents(Z)[0]
     with method.evaluating():

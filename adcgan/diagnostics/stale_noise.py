@@ -22,7 +22,7 @@ def outputs(method: ADCGAN, images: np.ndarray) -> dict[str, np.ndarray]:
     For networks with ``latent_pair`` "marginal", as the script has them. `adcgan.diagnostics.stale.of_outputs` makes of
     these L_FL under any stale z. ``D_z_stale`` is (`DRAWS`,).
     """
-    seen, size = method.look(images), method.config.test_batch_size
+    seen, size = method.forward_pass(images), method.config.test_batch_size
     own = method.variant(test_latents="per-image").test_latents(len(images))[:, 0]
     vectors = {"D_z_x": seen.E_x, "D_z_reconstruction": seen.E_again, "D_z_own": own, "D_z_stale": stale(method)}
     with method.evaluating():  # all in one: under "power-iteration" spectral norm iterates from batch to batch

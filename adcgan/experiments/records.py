@@ -178,7 +178,7 @@ class Record:
     def per_epoch(self) -> list[dict[str, float]]:
         """AUROC of NS and of each component after each epoch, fractions; empty after an epoch that was not read.
 
-        On some test images (`adcgan.data.schemes.watched`): a diagnostic.
+        On some test images (`adcgan.data.schemes.per_epoch_rows`): a diagnostic.
         """
         if self.former is not None:
             return [epoch.get("score", {}) for epoch in self.content.get("watched", [])]

@@ -205,7 +205,7 @@ class PerEpoch:
     def limit(self, images_per_epoch: int) -> None:
         """Take at most a fifth as many images of either kind as an epoch trains on: less than a tenth of its time."""
         self.count = 0 if self.method.searches else min(PER_EPOCH, max(1, images_per_epoch // 5))
-        rows = schemes.watched(self.split.anomalous, self.count)
+        rows = schemes.per_epoch_rows(self.split.anomalous, self.count)
         self.images, self.anomalous = self.split.test[rows], self.split.anomalous[rows]
 
     def auroc(self) -> dict[str, float]:

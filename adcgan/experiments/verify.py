@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ..data.schemes import watched
+from ..data.schemes import per_epoch_rows
 from ..errors import AdcganError
 from ..scoring import auroc, with_scores
 from . import format1
 from .records import RECORD, Record, stale_noise
 
+ROUNDING = 1e-5  # such AUROCs are recorded to five decimals
 HALF_PRECISION = 1e-3  # scores are stored in half precision: what that may change of an AUROC (fractions), and more
 
 
@@ -38,7 +39,7 @@ def verify(record: Record) -> None:
     scores = {"NS": record.scores, **record.components}
     again = [("the diagnostics' AUROC of {}", record.variants.get("score", {}), scores, slice(None))]
     if record.per_epoch and _image_by_image(record.run.config):
-        rows = watched(record.anomalous, record.content.get("per_epoch", {}).get("images", format1.WATCHED))
+        rows = per_epoch_rows(record.anomalous, record.content.get("per_epoch", {}).get("images", format1.WATCHED))
         scores = with_scores(record.run.config, record.components)
         again.append(("the AUROC of {} after the last epoch", record.per_epoch[-1], scores, rows))
     for what, found, scores, rows in again:
@@ -57,8 +58,8 @@ def _band(anomalous, values):
     moved = np.where(anomalous, 1, -1) * np.spacing(np.abs(values).astype(np.float16)).astype(np.float64)
     kept = auroc(anomalous, values)
     return (
-        min(kept - HALF_PRECISION, auroc(anomalous, values - moved)),
-        max(kept + HALF_PRECISION, auroc(anomalous, values + moved)),
+        min(kept - HALF_PRECISION, auroc(anomalous, values - moved)) - ROUNDING,
+        max(kept + HALF_PRECISION, auroc(anomalous, values + moved)) + ROUNDING,
     )
 
 

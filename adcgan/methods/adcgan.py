@@ -190,9 +190,9 @@ class ADCGAN(Method):
 
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """L_GD, L_GR, L_FE and L_FL of every image (A.7), each the mean of its terms; float32 (M,)."""
-        return self.components(self.look(images))
+        return self.components(self.forward_pass(images))
 
-    def look(self, images: np.ndarray) -> Seen:
+    def forward_pass(self, images: np.ndarray) -> Seen:
         """One pass over the test images: what their scores need, whichever z is used afterwards."""
         batches = []
         with self.evaluating():

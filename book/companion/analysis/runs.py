@@ -35,7 +35,7 @@ def of_printed(records: Iterable[Record]) -> list[Record]:
 
 def change(record: Record) -> str:
     """What an ablation changes, by its name in the plan or option by option; empty for a run of the tables."""
-    if record.former:
+    if record.former and record.run.method == "adcgan":  # the other methods' defaults have stayed
         return ", ".join(["old default", *(f"{name}={value}" for name, value in record.former.items())])
     return grid.named(record.run.changes)
 

@@ -1,4 +1,4 @@
-"""What `benchmarks/` measured, as data frames, against what is asked of the fast path; the paper's grid in hours."""
+"""What `benchmarks/` measured, as data frames, and the paper's grid in hours."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,9 @@ from adcgan.experiments import grid
 
 
 def results(directory: Path, kind: str = "throughput") -> list[dict]:
-    """The results of a kind under ``directory``, by file name: "throughput", "parity" or "agreement", as the scripts
-    are named. Raises AdcganError for a file that is none.
+    """The results of a kind under ``directory``, by file name: "throughput" or "parity", as the scripts are named.
+
+    Raises AdcganError for a file that is none.
     """
     found = []
     for path in sorted(directory.glob("*.json")):

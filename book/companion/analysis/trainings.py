@@ -53,7 +53,7 @@ def spread(records: Iterable[Record]) -> pd.DataFrame:
 def epochs(records: Iterable[Record]) -> pd.DataFrame:
     """The AUROC after every epoch it was read after: `RUN`, name, epoch (from 1), warm_up, NS, the components.
 
-    On the images of `adcgan.data.schemes.watched`; ``warm_up``: whether E and G alone were trained so far.
+    On the images of `adcgan.data.schemes.per_epoch_rows`; ``warm_up``: whether E and G alone were trained so far.
     """
     rows = []
     for record in printed(records):

@@ -146,7 +146,7 @@ def test_every_option_has_help_a_default_and_another_value_that_changes_the_dige
     brought = dict(critic_norm="spectral", dropout="none") if name == "architecture" else {}
     assert changes(changed, "adcgan", "one-vs-all", "printed", "paper") == {name: another_value(name)} | brought
     metadata = FIELDS[name].metadata
-    assert metadata["help"] and "\n" not in metadata["help"] and metadata["row"] in {None, *open_choices()}
+    assert metadata["help"] and "\n" not in metadata["help"] and metadata["choice"] in {None, *open_choices()}
     if metadata["choices"]:
         message = refusal(default, **{name: "nonsense"})
         assert name in message and all(str(choice) in message for choice in metadata["choices"])

@@ -62,7 +62,7 @@ def test_printed_is_the_default_recipe_and_paper_the_default_scale():
 
 
 def test_every_open_choice_says_what_the_sources_say_and_what_the_recipes_take():
-    fields = {field.name: field.metadata["row"] for field in dataclasses.fields(METHODS["adcgan"].config)}
+    fields = {field.name: field.metadata["choice"] for field in dataclasses.fields(METHODS["adcgan"].config)}
     assert set(open_choices()) == set(range(1, 45))
     for number, row in open_choices().items():
         assert row["choice"] and row["paper"] and row["script"], number

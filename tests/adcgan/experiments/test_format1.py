@@ -10,6 +10,7 @@ from small import refusal
 from adcgan.config import configure
 from adcgan.experiments import format1, records
 from adcgan.experiments.records import RECORD, Run
+from adcgan.experiments.verify import verify
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNS = ROOT / "runs"
@@ -18,7 +19,7 @@ RUNS = ROOT / "runs"
 def test_every_committed_record_reads_and_verifies_and_format_1_is_listed():
     kept = records.read_all(RUNS)
     for record in kept:
-        records.verify(record)
+        verify(record)
     old = [record for record in kept if record.former is not None]
     listed = [line.split()[1] for line in (RUNS / "format-1/SHA256SUMS").read_text().splitlines()]
     assert sorted(listed) == sorted(str((r.directory / RECORD).relative_to(RUNS / "format-1")) for r in old)
@@ -45,7 +46,10 @@ def test_a_record_of_format_1_with_a_changed_digit_or_without_its_list_is_refuse
         assert "it was edited, or moved" in refusal(records.read, first_format, runs)
     first_format.write_text(text)
     record = records.read(first_format, runs)
-    assert record.variants["score"] == record.auroc and {"stale noise, NS", "null, score, NS"} <= set(record.draws)
+    assert record.variants["score"] == pytest.approx(record.auroc, abs=1e-3) and {
+        "stale noise, NS",
+        "null, score, NS",
+    } <= set(record.draws)
     assert record.one_image and record.per_epoch == []
     (runs / "format-1/SHA256SUMS").unlink()
     assert "it lists the records of format 1" in refusal(records.read, first_format, runs)

@@ -11,6 +11,7 @@ from small import refusal
 from adcgan.cli import main
 from adcgan.experiments import model_file, records, run
 from adcgan.experiments.records import MODEL
+from adcgan.experiments.verify import verify
 
 
 def test_a_loaded_model_scores_to_the_same_bits_and_its_header_says_what_it_is(record, digits):
@@ -88,7 +89,7 @@ def test_a_damaged_or_foreign_model_is_refused_in_one_line_that_names_it(copied,
 def test_a_record_without_its_model_is_whole_but_cannot_be_diagnosed(copied, diagnosed, capsys):
     runs, path = copied(diagnosed)
     path.with_name(MODEL).unlink()
-    records.verify(records.read(path, runs))  # models are not committed
+    verify(records.read(path, runs))  # models are not committed
     assert main(["diagnose", "--again", str(path.parent)]) == 2
     assert "models are not committed" in capsys.readouterr().err
     assert main(["diagnose", str(path.parents[1])]) == 2

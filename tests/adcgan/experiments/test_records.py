@@ -17,6 +17,7 @@ from adcgan.errors import AdcganError
 from adcgan.experiments import records
 from adcgan.experiments.records import RECORD, Run
 from adcgan.experiments.run import COLUMNS
+from adcgan.experiments.verify import _band, verify
 from adcgan.scoring import auroc
 
 
@@ -94,12 +95,8 @@ def test_a_record_says_what_was_run_on_what(record, digits, zeros, run_options):
     assert content["changes"].items() <= run_options.items() and content["changes"] == record.run.changes
     assert content["config"] == record.run.config.to_dict()
     assert content["data"] == {"fingerprint": digits.fingerprint, "canonical": True, "provenance": "canonical"}
-    counts = {
-        "train": len(zeros.train),
-        "test_normal": (~zeros.anomalous).sum(),
-        "test_anomalous": zeros.anomalous.sum(),
-    }
-    assert content["images"] == counts
+    counts = [len(zeros.train), (~zeros.anomalous).sum(), zeros.anomalous.sum()]
+    assert content["images"] == dict(zip(("train", "test_normal", "test_anomalous"), counts, strict=True))
     assert len(content["losses"]) == 5 and set(content["losses"][0]) == {"L_AE"} and "L_dz" in content["losses"][1]
     assert content["device"]["type"] == "cpu" and content["ended"] == "budget"
     cost = content["cost"]
@@ -202,7 +199,7 @@ def test_a_record_with_any_changed_field_is_refused(copied, script_record):
         path.write_text(json.dumps(content))
         refusal(records.read, path, runs)
     path.write_text(text)
-    records.verify(records.read(path, runs))
+    verify(records.read(path, runs))
 
 
 @pytest.mark.parametrize(
@@ -269,9 +266,9 @@ def test_a_figure_edited_together_with_the_hash_is_told_by_the_scores(
     copied, record, script_record, recipe, change, complaint
 ):
     place = copied({"printed": record, "script": script_record}[recipe])
-    records.verify(read_back(place))
+    verify(read_back(place))
     edit(place[1], change)
-    message = refusal(records.verify, read_back(place))
+    message = refusal(verify, read_back(place))
     assert complaint in message and "it was edited" in message and str(place[1]) in message
 
 
@@ -325,7 +322,10 @@ def test_a_checkpoint_that_does_not_fit_the_disk_ends_the_training_in_one_line(s
 def test_with_few_images_what_half_precision_makes_of_an_auroc_is_no_edit():
     """Two images of a kind whose order half precision cannot keep: the AUROC before may have been any of the two."""
     anomalous, kept = np.array([True, False, False]), np.float16([0.2, 0.2, 0.1])
-    low, high = records._band(anomalous, kept)
+    low, high = _band(anomalous, kept)
     assert low <= 0.5 and high >= 1.0
-    low, high = records._band(anomalous, np.float16([0.2, 0.19, 0.1]))
+    low, high = _band(anomalous, np.float16([0.2, 0.19, 0.1]))
     assert low > 0.99
+    anomalous, kept = np.array([True, False, False, False]), np.float16([0.2, 0.2, 0.1, 0.3])
+    low, _ = _band(anomalous, kept)
+    assert low <= round(1 / 3, 5), "nor is what rounding to five decimals makes of it"

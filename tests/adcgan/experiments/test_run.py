@@ -11,7 +11,8 @@ from adcgan import scoring
 from adcgan.data import schemes
 from adcgan.errors import AdcganError
 from adcgan.experiments import records, run
-from adcgan.methods.adcgan import ADCGAN
+from adcgan.experiments.verify import _band
+from adcgan.methods.autoencoder import Autoencoder
 from adcgan.scoring import COMPONENTS, auroc
 
 
@@ -24,16 +25,9 @@ def test_a_request_is_every_class_under_every_seed():
     _, runs = requested(classes=["3", 5], seeds=[0, 7])
     assert [(one.label, one.seed) for one in runs] == [(3, 0), (3, 7), (5, 0), (5, 7)]
     assert [one.label for one in requested(classes=[])[1]] == list(range(10))
-
-
-def test_a_request_fills_in_the_recipe_and_the_scale():
-    _, (default,) = requested()
-    _, (other,) = requested(recipe="script", scale="laptop")
+    (default, *_), (other, *_) = requested()[1], requested(recipe="script", scale="laptop")[1]
     assert (default.recipe, default.scale) == ("printed", "paper")
     assert (other.recipe, other.scale, other.config.width) == ("script", "laptop", 0.25)
-    assert default.changes == other.changes == {}
-    _, (library,) = run.requested("knn", "digits", "one-vs-all", [0], [0], scale="laptop")
-    assert (library.recipe, library.scale) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -95,24 +89,19 @@ def test_two_starts_on_one_run_do_not_take_each_others_probe_for_a_failure(tmp_p
     assert not list((tmp_path / "run").iterdir())
 
 
-def test_a_time_box_leaves_what_scoring_takes(digits, run_options, tmp_path, monkeypatch):
+def test_a_time_box_leaves_what_scoring_takes(digits, tmp_path, monkeypatch):
     """The time asked for before scoring, in epochs, is the method's cost of an image times the test's share."""
     asked = []
-    real = run.training.Training.check_time
-    monkeypatch.setattr(
-        run.training.Training, "check_time", lambda self, epochs: (asked.append(epochs), real(self, epochs))
-    )
-    _, (one,) = requested(**run_options | dict(epochs=1, warm_up_epochs=0))
-    record = run.execute(one, digits, tmp_path, "cpu")
-    images = record.content["images"]
-    test = images["test_normal"] + images["test_anomalous"]
-    assert asked[-1] == pytest.approx(ADCGAN.scoring_cost * test / 96)
+    monkeypatch.setattr(run.training.Training, "check_time", lambda self, epochs: asked.append(epochs))
+    options = dict(width=0.05, epochs=1, epoch_images=32, test_images=50)
+    _, (one,) = run.requested("autoencoder", "digits", "one-vs-all", [0], [0], options)
+    run.execute(one, digits, tmp_path, "cpu")
+    assert asked[-1] == pytest.approx(Autoencoder.scoring_cost * 50 / 32)
 
 
-def test_a_record_names_the_revisions_that_trained_it_before_the_one_that_ended_it(
-    digits, run_options, monkeypatch, tmp_path
-):
-    _, (one,) = run.requested("adcgan", "digits", "one-vs-all", [0], [0], run_options)
+def test_a_record_names_the_revisions_that_trained_it_before_the_one_that_ended_it(digits, monkeypatch, tmp_path):
+    options = dict(width=0.05, batch_size=32, epochs=2)
+    _, (one,) = run.requested("autoencoder", "digits", "one-vs-all", [0], [0], options)
     checkpoint = one.directory(tmp_path) / records.CHECKPOINT
     revision = {"version": "0", "revision": "a" * 40, "dirty": True}
     monkeypatch.setattr(run, "code_revision", lambda: revision)
@@ -133,7 +122,7 @@ def test_after_an_epoch_the_score_of_that_epochs_networks_is_read(record):
     """After the last epoch they are the ones that are scored; of the test some images of either kind are read."""
     count = record.content["per_epoch"]["images"]
     assert count == 96 // 5, "a fifth of what an epoch trains on"
-    rows = schemes.watched(record.anomalous, count)
+    rows = schemes.per_epoch_rows(record.anomalous, count)
     assert record.anomalous[rows].sum() == (~record.anomalous[rows]).sum() == count
     last = record.per_epoch[-1]
     assert set(last) == {"NS", "reduction=mean", *COMPONENTS}
@@ -143,7 +132,7 @@ def test_after_an_epoch_the_score_of_that_epochs_networks_is_read(record):
     )
     values = {"NS": record.scores, "reduction=mean": mean, **record.components}
     for name, some in values.items():
-        low, high = records._band(record.anomalous[rows], some[rows])
+        low, high = _band(record.anomalous[rows], some[rows])
         assert low <= last[name] <= high, name
     assert len({epoch["NS"] for epoch in record.per_epoch}) > 1
 

@@ -10,6 +10,7 @@ from small import TINY, TRAINED, build, refusal, train
 
 from adcgan.config import METHODS, configure
 from adcgan.experiments import records, run
+from adcgan.experiments.verify import verify
 from adcgan.scoring import auroc, normality_score
 
 COUNT = 12
@@ -172,7 +173,7 @@ def test_a_whole_run_leaves_a_record_that_reads_back_and_verifies(digits, tmp_pa
     written = run.execute(one, digits, tmp_path, "cpu")
     (record,) = records.read_all(tmp_path)
     assert record.content == written.content and record.run == one
-    records.verify(record)
+    verify(record)
     assert record.directory == one.directory(tmp_path) and len(record.scores) == len(record.labels) == 40
     assert set(record.auroc) == {"NS", *record.components}
     assert bool(record.content["losses"]) == (records.MODEL in [path.name for path in record.directory.iterdir()])

@@ -1,4 +1,4 @@
-"""Equations 1, 2, 3 and 6 against loops over single numbers, and the optima that tell their readings apart."""
+"""Equations 1, 2, 3 and 6 against loops over single numbers, and the optima that tell their forms apart."""
 
 import math
 

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 from companion.analysis.sizes import MODULES, sizes, totals
-from companion.pages import network_pages
+from companion.pages import networks
 from torch import nn
 
 from adcgan.config import configure
@@ -87,13 +87,13 @@ def test_sizes_follow_the_options(options, forward):
 
 
 def test_the_book_shows_every_layer_of_both_sets_at_every_size():
-    text = network_pages.layers().text
+    text = networks.layers().text
     assert text.count("<details>") == 3
     shown = re.findall(r'<td class="text">([^<]*)</td><td>([^<]*)</td><td>([\d,]+)</td>', text)
     configs = [make(size, architecture=name) for size in (28, 32, 64) for name in ("t2r", "t2p")]
     rows = [row for config in configs for row in sizes(config)]
     assert shown == [(row.layer, " × ".join(map(str, row.output)), f"{row.parameters:,}") for row in rows]
-    parameters = network_pages.parameters().text
+    parameters = networks.parameters().text
     for config in configs:
         for count in totals(config).values():
             assert f"<td>{count:,}</td>" in parameters
