@@ -1,4 +1,4 @@
-"""Roles that docutils writes and screen readers cannot use, and buttons of the side bar that the theme leaves unnamed."""
+"""Roles that docutils writes and screen readers cannot use, and buttons that the theme leaves without a name."""
 
 LIST = '<div role="list" class="citation-list">'
 

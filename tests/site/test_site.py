@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from companion.analysis import results, tables
-from companion.pages import gallery, runs
+from companion.pages import gallery
 from companion.records import load
 
 from adcgan import paper
@@ -30,7 +30,9 @@ def pages(book):
 
 def test_every_page_of_the_contents_and_of_the_records_is_there_with_a_title_of_its_own(pages, records):
     contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "book/_toc.yml").read_text())
-    made = [page.name for page in (*runs.all_pages(records), *gallery.all_pages(records))]
+    kinds = {(run.name, run.dataset, run.scheme) for run in (record.run for record in records)}
+    made = {tables.address(*kind) for kind in kinds} | {gallery.place(*kind) for kind in gallery.chosen(records)}
+    made |= {tables.address(run.name, run.dataset, run.scheme, run.label) for run in (record.run for record in records)}
     assert len(made) > 100 and {f"{name}.html" for name in (*contents, *made)} <= set(pages)
     others = {name for name in pages if not name.startswith(("api/", "cells/", "gallery/"))}
     assert others == {f"{name}.html" for name in (*contents, "genindex", "py-modindex", "search")} & set(pages)
@@ -68,7 +70,7 @@ def part(text, name, scale):
 
 
 @pytest.mark.parametrize("scale", ["laptop", "paper"])
-def test_every_figure_of_tables_1_and_3_is_its_records(pages, records, scale):
+def test_every_figure_of_tables_1_and_3_is_its_records(book, pages, records, scale):
     frames = {"table1": tables.table1(records, scale), "table3": tables.table3(records, scale)}
     for name, frame in frames.items():
         shown = part(pages["results.html"], name, scale)
@@ -86,13 +88,9 @@ def test_every_figure_of_tables_1_and_3_is_its_records(pages, records, scale):
             heading = re.search(r"<h2>(Seed.*?)<", body)
             if heading and re.fullmatch(rf"Seed [012](, scale {scale})?(, test_images=[\d,]+)?", heading[1]):
                 copy = re.search(r'href="(records/[^"]+\.json)"', body)[1]
-                values.append(json.loads((_book(pages, records) / "cells" / copy).read_text()))
+                values.append(json.loads((book / "cells" / copy).read_text()))
         means = [(of["stale_noise"]["NS"]["mean"] if "stale_noise" in of else of["auroc"]["NS"]) for of in values]
         assert f"{100 * sum(means) / len(means):.1f}" == figure, (scale, link)
-
-
-def _book(pages, records):
-    return records[0].directory.parents[6] / "book/_build/html"
 
 
 def test_the_papers_figures_are_on_the_page(pages):

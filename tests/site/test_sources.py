@@ -36,12 +36,12 @@ def test_terms_that_are_used_are_defined():
     assert {"AUROC", "one-vs-all", "all-vs-one", "NS", "run", "record", "recipe", "scale", "verdict"} <= defined
 
 
-def test_sources_that_are_cited_exist_whole_and_all_are_cited():
+def test_sources_that_are_cited_exist_and_are_whole():
     text = (ROOT / "book/references.bib").read_text()
     sources = dict(re.findall(r"^@\w+\{([^,]+),\n(.*?)^\}", text, re.MULTILINE | re.DOTALL))
     cited = {key.strip() for text in PAGES.values() for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text)
              for key in keys.split(",")}  # fmt: skip
-    assert cited == set(sources)
+    assert cited <= set(sources)
     for key, fields in sources.items():
         names = set(re.findall(r"^  (\w+) = \{.+\},$", fields, re.MULTILINE))
         assert {"author", "title", "year"} <= names, key

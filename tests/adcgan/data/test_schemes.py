@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small import dataset, mnist_arrays, refusal
 
-from adcgan.data.schemes import make_split, normal_first, subsample, watched
+from adcgan.data.schemes import make_split, normal_first, per_epoch_rows, subsample
 
 
 @pytest.mark.parametrize("scheme", ["one-vs-all", "all-vs-one"])
@@ -71,11 +71,11 @@ def test_normal_images_may_go_first_and_keep_their_order(digits):
 
 def test_the_images_read_after_an_epoch_are_some_of_either_kind_and_always_the_same():
     anomalous = np.random.default_rng(0).random(10_000) < 0.9
-    rows = watched(anomalous, 1000)
+    rows = per_epoch_rows(anomalous, 1000)
     assert anomalous[rows].sum() == 1000 and (~anomalous[rows]).sum() == min(1000, (~anomalous).sum())
-    assert (np.diff(rows) > 0).all() and rows.tolist() == watched(anomalous, 1000).tolist()
-    assert set(watched(anomalous, 100)) < set(rows) and len(watched(anomalous, 100)) == 200
-    assert watched(np.array([True, False, False]), 1000).tolist() == [0, 1, 2]
+    assert (np.diff(rows) > 0).all() and rows.tolist() == per_epoch_rows(anomalous, 1000).tolist()
+    assert set(per_epoch_rows(anomalous, 100)) < set(rows) and len(per_epoch_rows(anomalous, 100)) == 200
+    assert per_epoch_rows(np.array([True, False, False]), 1000).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("scheme", ["one-vs-all", "all-vs-one"])
