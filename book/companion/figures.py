@@ -415,6 +415,36 @@ def epochs(frame: pd.DataFrame) -> Figure:
     return _finish(figure)
 
 
+def bars(values: dict[str, float], title: str) -> Figure:
+    """A thumbnail: a bar for each value, which it ends in."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(3.2, 1.7))
+        colours = [INK if name == "paper" else NORMAL for name in values]
+        drawn = axis.barh(range(len(values)), list(values.values()), color=colours, height=0.6)
+        axis.bar_label(drawn, fmt="%.1f", padding=3, color=INK)
+        axis.set_yticks(range(len(values)), list(values))
+        axis.invert_yaxis()
+        axis.margins(x=0.18)
+        axis.set_xticks([])
+        axis.spines["bottom"].set_visible(False)
+        axis.set_title(title, fontsize=9)
+        figure.tight_layout()
+    return _finish(figure)
+
+
+def steps(names: list[str], values: dict[str, list[float]], title: str) -> Figure:
+    """A thumbnail: the paper's and our values over the same steps."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(3.2, 1.7))
+        for (name, line), colour, mark in zip(values.items(), (INK, NORMAL), ("D-", "o-"), strict=True):
+            axis.plot(range(len(names)), line, mark, color=colour, label=name, markersize=5)
+        axis.set_xticks(range(len(names)), names)
+        axis.set_title(title, fontsize=9)
+        axis.legend()
+        figure.tight_layout()
+    return _finish(figure)
+
+
 def effects(frame: pd.DataFrame) -> Figure:
     """What each single change does to the AUROC (`companion.analysis.variants.effects`), the largest on top.
 

@@ -2,11 +2,10 @@
 
 import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from companion.figure1 import BOXES, HEIGHT, HUES, NOTES, SUBSCRIPTS, WIDTH, WORDS, arrows, figure1
+from companion.figure1 import BOXES, HUES, NOTES, SUBSCRIPTS, WIDTH, WORDS, figure1
 from companion.pages.networks import LINKS
 from companion.pages.results import contrast
 
@@ -51,21 +50,6 @@ def test_colours_are_the_hues_alone_which_stand_out_on_both_themes_and_the_style
     for rule in re.findall(r"([^{}]+)\{", root.find(SVG + "style").text):
         assert all(selector.strip().startswith("#adcgan-figure1 ") for selector in rule.split(","))
     assert min(WORDS, SUBSCRIPTS) * 750 / WIDTH >= 11, "readable in a column of 750 pixels"
-
-
-def test_boxes_lie_on_the_canvas_and_apart_and_arrows_cross_none():
-    boxes = [box for name, box in BOXES.items() if name != "i"]  # a cell of C_psi
-    for k, a in enumerate(boxes):
-        assert a.w / 2 <= a.x <= WIDTH - a.w / 2 and a.h / 2 <= a.y <= HEIGHT - a.h / 2
-        for b in boxes[:k]:
-            assert abs(a.x - b.x) >= (a.w + b.w) / 2 or abs(a.y - b.y) >= (a.h + b.h) / 2
-    for _, points in arrows():
-        for (x0, y0), (x1, y1) in pairwise(points):
-            assert (x0 == x1) != (y0 == y1), "level or upright"
-            for name, box in BOXES.items():
-                beside = max(x0, x1) <= box.x - box.w / 2 or min(x0, x1) >= box.x + box.w / 2
-                above = max(y0, y1) <= box.y - box.h / 2 or min(y0, y1) >= box.y + box.h / 2
-                assert beside or above, (name, points)
 
 
 def test_linked_boxes_and_the_tags_on_them_are_links_of_their_own():

@@ -1,6 +1,5 @@
 """Curves and figures from a record: valid, labelled, at the right places, legible on light and dark pages."""
 
-import dataclasses
 import io
 import re
 import xml.etree.ElementTree as ET
@@ -10,7 +9,6 @@ import pandas as pd
 import pytest
 from companion import figures
 from companion.analysis import trainings, variants
-from companion.pages.results import contrast
 from PIL import Image
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -136,20 +134,3 @@ def test_the_notebooks_pictures_are_transparent_and_small(record, draw):
     small = figures.png(figure)
     picture = np.asarray(Image.open(io.BytesIO(small)).convert("RGBA"))
     assert len(small) < len(buffer.getvalue()) and picture[0, 0, 3] == 0 and (picture[..., 3] > 0).sum() > 1000
-
-
-def test_an_overview_has_a_row_for_each_run_and_pictures_can_be_named(record):
-    other = dataclasses.replace(record, content=record.content | {"run": record.content["run"] | {"class_name": "b"}})
-    rows = np.reshape(figures.overview([record, other]).axes, (2, 3))
-    assert [left.get_ylabel() for left in rows[:, 0]] == ["0", "b"]
-    assert rows[1, 1].get_title() == f"{100 * record.result:.1f} %" and len(rows[1, 1].lines) == 5
-    tile, shown = record.content["pictures"]["tile"], record.picture_rows()["normal"]
-    (image,) = rows[0, 2].images
-    np.testing.assert_array_equal(image.get_array()[:tile, :tile], shown[0])
-    assert len(figures.pictures(record, "normal", "normal, reconstructed").axes) == 2
-    with pytest.raises(KeyError):
-        figures.pictures(record, "no such row")
-
-
-def test_ink_is_legible_on_white_and_on_the_dark_page():
-    assert all(contrast(figures.INK, page) >= 4 for page in ("#ffffff", "#121212"))

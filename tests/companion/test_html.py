@@ -46,7 +46,7 @@ def test_whatever_is_no_html_is_escaped():
 def test_a_frame_becomes_a_table_with_headings_that_scrolls_and_has_a_name():
     frame = pd.DataFrame({"class": ["a", "b"], "n": [1, np.nan], "why": ["x", "y"]}, dtype=object).fillna("")
     table = html.plain(frame, "A table", ("why",), kind="adcgan-sortable")
-    assert rows(table) == [{"class": "a", "n": "1.0", "why": "x"}, {"class": "b", "n": "", "why": "y"}]
+    assert rows(table) == [{"class": "a", "n": "1", "why": "x"}, {"class": "b", "n": "", "why": "y"}]
     outline = Outline(table)
     (region,) = [of for of in outline.all("div") if of.get("role") == "region"]
     assert region["tabindex"] == "0" and region["aria-label"] == "A table" and "adcgan-sortable" in region["class"]

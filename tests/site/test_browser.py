@@ -278,10 +278,3 @@ def test_one_image_is_followed_step_by_step_with_buttons_and_arrow_keys(page, si
     page.emulate_media(media="print")
     expect(shown).to_have_count(steps)
     page.emulate_media(media="screen")
-
-
-def test_a_download_holds_the_tables_rows(page, site):
-    page.goto(site + "results.html")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="CSV", exact=True).first.click()
-    assert download.value.path().read_text().startswith("scale,dataset,scheme,model,")

@@ -93,7 +93,6 @@ def test_a_mean_has_students_interval_from_three_values_on():
     for few in ([4.0], [4.0, 6.0]):
         mean, *ends = statistics.mean_interval(few)
         assert mean == np.mean(few) and np.isnan(ends).all()
-    assert np.isnan(statistics.mean_interval([])).all()
 
 
 def test_the_pooled_deviation_is_about_each_groups_own_mean():
@@ -116,17 +115,6 @@ def test_a_verdict_says_where_the_interval_lies_once_all_seeds_are_run(low, high
     paper = 64.0  # sums with the tolerance are exact
     for seeds, of_seeds, said in ((3, 3, expected), (1, 1, expected), (4, 3, expected), (2, 3, "incomplete")):
         assert statistics.verdict(paper, paper + low, paper + high, seeds, of_seeds) == said
-
-
-def test_a_narrower_interval_keeps_a_verdict_that_was_decided():
-    random, seen = np.random.default_rng(0), set()
-    for _ in range(1000):
-        low, inner, outer, high = np.sort(random.uniform(-3 * T, 3 * T, 4))
-        wide = statistics.verdict(90, 90 + low, 90 + high, 3, 3)
-        narrow = statistics.verdict(90, 90 + inner, 90 + outer, 3, 3)
-        assert wide in ("undecided", narrow)
-        seen.add((wide, narrow))
-    assert len(seen) == 5
 
 
 def test_holm_by_hand_and_by_stepping_down():

@@ -137,17 +137,6 @@ def test_data_other_than_the_canonical_are_noted(tmp_path):
     assert tables.notes([copy, canonical]) == ["mnist: a copy"] and tables.notes([canonical]) == []
 
 
-def test_the_list_of_runs_says_recipe_scale_changes_result_and_cost(tmp_path):
-    script = write_record(tmp_path, scale="laptop", recipe="script")
-    ablation, old = write_record(tmp_path, rho=0.25, beta=0.0, seconds=5), write_format1(tmp_path)
-    first, second, third = tables.runs([script, ablation, old]).to_dict("records")
-    assert (first["recipe"], first["scale"], first["changes"]) == ("script", "laptop", "")
-    assert first["result"] == pytest.approx(100 * script.result) != first["NS"] == pytest.approx(*percent([script]))
-    assert set(second["changes"].split(", ")) == {"rho=0.25", "beta=0.0"} and second["train_seconds"] == 5
-    assert (third["recipe"], third["scale"], third["class_name"]) == ("printed", "paper", "name 0")
-    assert "contrastive=masked" in third["changes"]
-
-
 def test_models_are_compared_class_by_class_where_all_classes_were_run(monkeypatch):
     aurocs = {"ALAD": np.arange(50, 60.0), "AE-GAN": np.arange(49, 59.0), "AnoGAN": 108 - np.arange(50, 60.0)}
     aurocs["ADGAN"] = np.where(np.arange(10) == 3, np.nan, 50.0)  # a class is missing

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from companion import html
-from companion.pages import (
+from companion.pages import (  # isort: split
     ablation,
     audit,
     choices,
@@ -21,7 +21,8 @@ from companion.pages import (
     speed,
     variance,
     why,
-)  # fmt: skip
+)
+
 from companion.records import MODEL_OF
 from showing import Outline, words
 

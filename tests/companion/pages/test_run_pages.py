@@ -8,7 +8,6 @@ import pytest
 from companion.pages import runs, speed
 from companion.records import load
 from factories import DEVICE, write_format1, write_record
-from PIL import Image
 from showing import rows, tables, words
 
 from adcgan import cli
@@ -89,17 +88,6 @@ def test_recipe_scripts_section_has_the_range_over_the_stale_noise(few, pages):
     found = {row.pop(""): row for row in rows(tables(text)["AUROC (%) over 200 draws of stale noise"])}
     assert found == {name: {part: f"{100 * value:.1f}" for part, value in of.items()}
                      for name, of in few.script.content["stale_noise"].items()}  # fmt: skip
-
-
-def test_a_sheet_has_its_bytes_its_columns_and_words(record, runs_of):
-    (page,) = [page for page in runs.all_pages([record]) if page.name.endswith("-0")]
-    with Image.open(next(record.directory.glob("pictures.*"))) as image:
-        columns = image.width * len(record.content["pictures"]["rows"]) // image.height  # squares
-    assert f'<div class="adcgan-sheet" style="--columns: {columns}">' in page.body
-    assert all(f"<li>{row}</li>" in page.body for row in record.content["pictures"]["rows"])
-    origin = {row[""]: row["value"] for row in rows(tables(page.body)["Origin of this run"])}
-    for kind, value in record.content["spread"].items():
-        assert f"{kind} {value:.3f}" in origin["spread of pixels"]
 
 
 def test_earlier_revisions_and_a_changed_checkout_are_said(tmp_path):
