@@ -416,7 +416,8 @@ def epochs(frame: pd.DataFrame) -> Figure:
 
 
 def bars(values: dict[str, float], title: str) -> Figure:
-    """A thumbnail: a bar for each value, which it ends in."""
+    """A thumbnail: a bar for each value that there is, which it ends in."""
+    values = {name: value for name, value in values.items() if not pd.isna(value)}
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(3.2, 1.7))
         colours = [INK if name == "paper" else NORMAL for name in values]
