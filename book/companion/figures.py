@@ -20,10 +20,12 @@ from sklearn.metrics import roc_curve
 from adcgan.data.datasets import CLASSES
 from adcgan.experiments.records import Record
 from adcgan.models.architectures import chance_L_cgan
+from adcgan.scoring import VARIANTS
 
 from .html import Html
 
 NORMAL, ANOMALOUS = "#0072B2", "#D55E00"
+COMPONENTS = {"L_GD": "#0072B2", "L_GR": "#D55E00", "L_FE": "#009E73", "L_FL": "#B8659A"}
 INK = "#7a7a7a"  # at least 4:1 against white and against the book's dark background
 # The style sheet's, which suit either theme.
 PAGE_COLOURS = {NORMAL: "var(--adcgan-normal)", ANOMALOUS: "var(--adcgan-anomalous)", INK: "currentColor"}
@@ -442,6 +444,59 @@ def steps(names: list[str], values: dict[str, list[float]], title: str) -> Figur
         axis.set_xticks(range(len(names)), names)
         axis.set_title(title, fontsize=9)
         axis.legend()
+        figure.tight_layout()
+    return _finish(figure)
+
+
+def alone(frame: pd.DataFrame) -> Figure:
+    """AUROC (%) of each component as a score of its own (`companion.analysis.components`): a dot for each class."""
+    with plt.rc_context(STYLE):
+        places = frame["place"].nunique()
+        figure, axis = plt.subplots(figsize=(8, 1.0 + 0.75 * places))
+        order = list(dict.fromkeys(frame["component"]))
+        sns.stripplot(frame, x="AUROC", y="place", hue="component", hue_order=order, dodge=True, jitter=False, size=4,
+                      palette=COMPONENTS, legend=True, ax=axis)  # fmt: skip
+        axis.axvline(50, color=INK, linewidth=0.7, linestyle=":")
+        axis.set(
+            xlabel="AUROC of the component alone (%), a dot for each class; dotted: chance", ylabel="", xlim=(0, 101)
+        )
+        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+        figure.tight_layout()
+    return _finish(figure)
+
+
+def ladder(frame: pd.DataFrame) -> Figure:
+    """Table 4's variants (`companion.analysis.components.ladder`): paper, ours as sums and as means, a panel a place."""
+    parts = list(frame.groupby("place", sort=False))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(parts), figsize=(8, 2.4), sharey=True, squeeze=False)
+        for axis, (place, part) in zip(axes[0], parts, strict=True):
+            of = part.pivot(index="variant", columns="reduction", values="ours").reindex(VARIANTS)
+            published = part.drop_duplicates("variant").set_index("variant")["paper"].reindex(VARIANTS)
+            names = [name.removeprefix("AD-CGAN_") for name in VARIANTS]
+            axis.plot(names, published, "D-", color=INK, label="paper", markersize=5)
+            axis.plot(names, of["sum"], "o-", color=NORMAL, label="ours, sum", markersize=5)
+            axis.plot(names, of["mean"], "s--", color=ANOMALOUS, label="ours, mean", markersize=5)
+            axis.set_title(place, fontsize=9)
+        axes[0, 0].set_ylabel("AUROC (%)")
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=3)
+        figure.tight_layout(rect=(0, 0.12, 1, 1))
+    return _finish(figure)
+
+
+def ratios(frame: pd.DataFrame) -> Figure:
+    """L_AE of the last epoch over that of the last warm-up epoch (`components.autoencoder`), a dot for each run."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(8, 0.9 + 0.35 * frame["place"].nunique()))
+        sns.stripplot(frame, x="ratio", y="place", color=NORMAL, jitter=False, size=5, ax=axis)
+        axis.axvline(1, color=INK, linewidth=0.7, linestyle=":")
+        axis.set(
+            xscale="log",
+            xlabel="reconstruction error, last epoch over end of the warm-up; right of 1: worse",
+            ylabel="",
+        )
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter("{x:g}")
         figure.tight_layout()
     return _finish(figure)
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from adcgan.data.datasets import title
 from adcgan.experiments.records import Record
 
 from .. import figures
 from ..analysis import components, runs, variants
+from ..checks import checked
 from ..html import Html, by_scale, counted, folded, interval, joined, note, number, plain, signed, symbol
 from ..records import SCALES
 
@@ -22,6 +24,41 @@ def by_place(frame: pd.DataFrame, show: Callable[[pd.DataFrame, str], Html], non
     return joined(
         folded(runs.place(*place), show(part, runs.place(*place)), open=n == 0) for n, (place, part) in enumerate(parts)
     )
+
+
+def alone(records: Sequence[Record]) -> Html:
+    """The AUROC of each component as a score of its own, class by class: recipe printed, scale laptop."""
+    return _drawn(components.components(records), figures.alone, "AUROC of each component alone, a dot for each class")
+
+
+def ladder(records: Sequence[Record]) -> Html:
+    """Table 4's variants as sums and as means beside the paper's: where the paper has them."""
+    frame = components.ladder(records)
+    return _drawn(frame[frame["paper"].notna()], figures.ladder, "Table 4: paper, ours as sums, ours as means")
+
+
+def drift(records: Sequence[Record]) -> Html:
+    """How the reconstruction error moves in the adversarial epochs, run by run."""
+    frame = components.autoencoder(records)
+    frame = frame[frame["change"].isin(["", "old default"])]
+    return _drawn(frame, figures.ratios, "Reconstruction error of the last epoch over that of the warm-up", change=True)
+
+
+def _drawn(frame, draw, label, change=False):
+    """A figure of the runs of a data set and scheme as one place."""
+    if frame.empty:
+        return note("No run of recipe printed is recorded yet.")
+    places = [f"{title(row.dataset)}, {row.scheme}" for row in frame.itertuples()]
+    if change:
+        places = [f"{place}, {name or 'recipe printed'}" for place, name in zip(places, frame["change"], strict=True)]
+    else:
+        frame, places = _laptop(frame, places)
+    return figures.svg(draw(frame.assign(place=places)), label)
+
+
+def _laptop(frame, places):
+    kept = frame["scale"] == "laptop"
+    return frame[kept], [place for place, some in zip(places, kept, strict=True) if some]
 
 
 def scoring(records: Sequence[Record]) -> Html:
@@ -41,8 +78,17 @@ def _scoring(frame, title):
 
 
 def effects(records: Sequence[Record]) -> Html:
-    """The size of each single change, one-vs-all, MNIST and Fashion-MNIST and what else is run: figure and table."""
-    return by_scale("effects", {scale: _effects(variants.effects(records, scale), scale) for scale in SCALES})
+    """The size of each single change against recipe printed, one-vs-all, as a figure for each scale."""
+    frames = {scale: variants.effects(records, scale) for scale in SCALES}
+    return by_scale("effects", {
+        scale: figures.svg(figures.effects(frame), f"AUROC points of each single change, by size, scale {scale}")
+        for scale, frame in frames.items() if len(frame)
+    })  # fmt: skip
+
+
+def effects_table(records: Sequence[Record]) -> Html:
+    """The figures of `effects`, with intervals over classes."""
+    return by_scale("effects_table", {scale: _effects(variants.effects(records, scale), scale) for scale in SCALES})
 
 
 def _effects(frame, scale):
@@ -58,9 +104,34 @@ def _effects(frame, scale):
             "interval": [interval(*ends) for ends in frame[["low", "high"]].to_numpy()],
         }
     )
-    drawing = figures.svg(figures.effects(frame), f"Change of AUROC for each single change, ordered by size, {scale}")
     caption = f"One change at a time against recipe printed, scale {scale}, one-vs-all: AUROC points"
-    return drawing + plain(shown, caption, ("weights", "interval"))
+    return plain(shown, caption, ("weights", "interval"))
+
+
+def checks(records: Sequence[Record]) -> Html:
+    """The claims of the page's text."""
+    parts = components.components(records)
+    parts = parts[(parts["scale"] == "laptop") & (parts["scheme"] == "one-vs-all")]
+    alone = parts.groupby(["dataset", "component"])["AUROC"].mean()
+    ladder = components.ladder(records)
+    ladder = ladder[(ladder["scale"] == "laptop") & ladder["paper"].notna() & (ladder["reduction"] == "sum")]
+    spread = ladder.groupby(["dataset", "scheme"])["ours"].agg(lambda values: values.max() - values.min())
+    effects = variants.effects(records, "laptop").set_index("change")["mean"]
+    ratio = components.autoencoder(records).groupby("change")["ratio"]
+    return checked(
+        records,
+        three_components_alone_are_above_90_on_MNIST=(alone.get("mnist", pd.Series([0.0])).nlargest(3) > 90).all(),
+        on_CIFAR_10_no_component_alone_is_above_65=(alone.get("cifar10", pd.Series([100.0])) < 65).all(),
+        with_sums_the_variants_of_Table_4_are_within_a_point=(spread < 1).all(),
+        with_means_the_score_is_lower=effects.get("reduction=mean", 0) < 0,
+        batches_of_one_class_raise_the_score=effects.get("batch statistics, label order, batches of 256", 0) > 5,
+        shuffled_batches_do_not=abs(effects.get("batch statistics, shuffled order, batches of 256", 9)) < 2,
+        under_recipe_printed_the_reconstruction_improves=ratio.median().get("", 9) < 1,
+        under_the_old_default_it_gets_worse=ratio.median().get("old default", 0) > 1,
+        the_latent_feature_loss_is_below_50_in_a_third_of_the_classes=(
+            parts.loc[parts["component"] == "L_FL", "AUROC"] < 50
+        ).mean() > 1 / 3,
+    )  # fmt: skip
 
 
 def parts(records: Sequence[Record]) -> Html:
