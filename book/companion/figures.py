@@ -466,7 +466,7 @@ def alone(frame: pd.DataFrame) -> Figure:
 
 
 def ladder(frame: pd.DataFrame) -> Figure:
-    """Table 4's variants (`companion.analysis.components.ladder`): paper, ours as sums and as means, a panel a place."""
+    """Table 4's variants (`companion.analysis.components.ladder`): paper, ours as sums and means, a panel a place."""
     parts = list(frame.groupby("place", sort=False))
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, len(parts), figsize=(8, 2.4), sharey=True, squeeze=False)
