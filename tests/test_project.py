@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from companion import readme
-from companion.pages import result
+from companion.pages import result, why
 from companion.records import load
 
 import adcgan
@@ -105,6 +105,7 @@ def test_committed_runs_hold_nothing_but_whole_records_and_the_readme_has_their_
     text, tracked = TEXTS["README.md"], {ROOT / path for path in tracked}
     values = result.values([record for record in records if record.directory / RECORD in tracked])
     assert readme.updated(text, values) == text, "run python -m companion.readme"
+    assert not result.checks(records) and not why.checks(records), "what the pages say in words holds"
     assert readme.updated("a <!--x-->1.0<!--/--> b", {"x": "2.0"}) == "a <!--x-->2.0<!--/--> b"
 
 

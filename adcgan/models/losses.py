@@ -32,20 +32,17 @@ def pairing(C_psi: Tensor, phi_E: Tensor) -> Tensor:
     return torch.einsum("mki,nk->nmi", C_psi.flatten(2), phi_E)
 
 
-def L_cgan(C_psi: Tensor, phi_E: Tensor, denominator: str = "masked") -> Tensor:
+def L_cgan(C_psi: Tensor, phi_E: Tensor, denominator: str = "literal") -> Tensor:
     """Equation 1, book/method.md#equation-eq-1: each location of an image must recognise its own image's global vector.
 
-    ``denominator``: "masked" sets the positive against every location of the *other* images (InfoMax-GAN's
-    code, and ours by default; least value 0, chance log(1 + (N-1)M^2)); "literal" against all locations of all
-    images as printed (least value log M^2); "within-image" against the image's own locations as the prose
-    reads, which a flat map attains (log M^2), so it teaches nothing and is here for the test that shows it.
+    ``denominator``: "literal" sets the positive against all locations of all images, as printed (least value
+    log M^2); "masked" against those of the *other* images, as InfoMax-GAN's code and the script do (least value 0,
+    chance log(1 + (N-1)M^2)).
     """
     S = pairing(C_psi, phi_E)  # (N, N, M^2)
     own = S.diagonal(dim1=0, dim2=1).T  # (N, M^2): S[n, n, i]
     if denominator == "literal":
         return (S.flatten(1).logsumexp(1, keepdim=True) - own).mean()
-    if denominator == "within-image":
-        return (own.logsumexp(1, keepdim=True) - own).mean()
     same = torch.eye(len(S), dtype=torch.bool, device=S.device)[:, :, None]
     others = S.masked_fill(same, -torch.inf).flatten(1).logsumexp(1, keepdim=True)  # (N, 1)
     return F.softplus(others - own).mean()  # = log(e^own + e^others) - own

@@ -28,8 +28,8 @@ def pages(book):
     return {str(path.relative_to(book)): path.read_text() for path in paths}
 
 
-def test_every_page_of_the_contents_and_of_the_records_is_there_with_a_title_of_its_own(pages, records):
-    contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "book/_toc.yml").read_text())
+def test_every_page_of_the_contents_and_of_the_records_is_there_with_a_title_of_its_own(book, pages, records):
+    contents = re.findall(r"(?:file|root): (\S+)", (book.parents[1] / "_toc.yml").read_text())
     kinds = {(run.name, run.dataset, run.scheme) for run in (record.run for record in records)}
     made = {tables.address(*kind) for kind in kinds} | {gallery.place(*kind) for kind in gallery.chosen(records)}
     made |= {tables.address(run.name, run.dataset, run.scheme, run.label) for run in (record.run for record in records)}

@@ -41,7 +41,7 @@ def equation_1_terms(C_psi, phi_E, denominator):
             total = math.exp(positive) if denominator == "masked" else 0.0
             for m in range(images):
                 own = m == n
-                if (own and denominator == "masked") or (not own and denominator == "within-image"):
+                if own and denominator == "masked":
                     continue
                 total += sum(math.exp(score(C_psi, phi_E, n, m, j)) for j in range(locations))
             terms[n, i] = math.log(total) - positive
@@ -65,14 +65,14 @@ def test_L_AE_is_the_mean_squared_error_over_images_and_pixels():
     assert losses.L_AE(x, reconstruction, "sum").item() == pytest.approx(sum(squares) / 2)  # an image's squared norm
 
 
-@pytest.mark.parametrize("denominator", ["masked", "literal", "within-image"])
+@pytest.mark.parametrize("denominator", ["masked", "literal"])
 def test_L_cgan_is_the_mean_of_equation_1_over_images_and_locations(features, denominator):
     expected = equation_1_terms(*features, denominator).mean()
     assert losses.L_cgan(*features, denominator).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_masked_L_cgan_reaches_zero():
-    assert losses.L_cgan(*separated(6.0)).item() == pytest.approx(0, abs=1e-6)
+    assert losses.L_cgan(*separated(6.0), "masked").item() == pytest.approx(0, abs=1e-6)
 
 
 def test_literal_L_cgan_stops_at_log_M2_because_own_locations_compete(features):
@@ -83,7 +83,7 @@ def test_literal_L_cgan_stops_at_log_M2_because_own_locations_compete(features):
 
 def test_L_cgan_of_features_that_say_nothing_is_the_chance_value():
     nothing = torch.zeros(32, K, 6, 6), torch.zeros(32, K)
-    assert losses.L_cgan(*nothing).item() == pytest.approx(7.018, abs=5e-4)
+    assert losses.L_cgan(*nothing, "masked").item() == pytest.approx(7.018, abs=5e-4)
     for denominator in ("masked", "literal"):
         config = configure("adcgan", "one-vs-all", 28, 1, contrastive=denominator, local_tap="block")  # N = 32, M = 6
         assert losses.L_cgan(*nothing, denominator).item() == pytest.approx(chance_L_cgan(config))

@@ -21,7 +21,9 @@ def minus(text):
 
 
 def test_single_changes_stand_with_their_size_and_interval(few):
-    lines = {line["change"]: line for line in rows(why.effects([few.laptop, few.second, few.other, few.ablation]))}
+    lines = {
+        line["change"]: line for line in rows(why.effects_table([few.laptop, few.second, few.other, few.ablation]))
+    }
     frame = variants.effects([few.laptop, few.second, few.other, few.ablation], "laptop").set_index("change")
     assert set(lines) == set(frame.index) and lines["no contrastive loss"]["weights"] == "trained again"
     for name, line in lines.items():
