@@ -1,5 +1,6 @@
 # make book   everything: virtual environment, a real training run on digits, the book
 # make test   everything the project promises, checked
+# make readme the measured figures in README.md and its picture, after records were added
 # make lint   ruff, the rules of what may import what, and stripped notebooks
 # make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]' (a name: '["cat"]')
 # make grid   the whole paper at scale laptop, two runs at once; repeat at will
@@ -21,7 +22,7 @@ SEEDS ?= [0]
 SWEEP ?=
 BIN := $(VENV)/bin
 
-.PHONY: book pdf test lint run grid sweep bench bench-gpu clean
+.PHONY: book pdf readme test lint run grid sweep bench bench-gpu clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -54,6 +55,9 @@ pdf: $(VENV)/test.stamp
 
 test: $(VENV)/test.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+readme: $(VENV)/book.stamp
+	$(BIN)/python -m companion.readme .
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

@@ -93,4 +93,4 @@ def _best(table):
 
 def _contrastive(effects):
     part = effects[effects["change"] == "no contrastive loss"]
-    return {f"{row.classes} classes": -row.mean_ for row in part.rename(columns={"mean": "mean_"}).itertuples()}
+    return {f"classes: {row.classes}": -row.mean_ for row in part.rename(columns={"mean": "mean_"}).itertuples()}

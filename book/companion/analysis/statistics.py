@@ -70,25 +70,6 @@ def pooled_deviation(groups: Sequence[Sequence[float]]) -> tuple[float, float, f
     return float(np.sqrt(squares / freedom)), float(low), float(high)
 
 
-def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, float, float]:
-    """The ratio of two means over the same cells and Fieller's interval of it (Fieller 1954, Student's quantile).
-
-    The interval is NaN below three cells, and where it has no end: there the denominators' mean is not told from 0.
-    """
-    a, b = np.asarray(numerators, float), np.asarray(denominators, float)
-    ratio, n = float(a.mean() / b.mean()), len(a)
-    if n < 3:
-        return ratio, float("nan"), float("nan")
-    (var_a, both), (_, var_b) = np.cov(a, b) / n
-    t2 = student.ppf((1 + LEVEL) / 2, n - 1) ** 2
-    # The ratios r for which mean(a - r b) is within t standard errors of 0: a quadratic in r.
-    square, middle, rest = b.mean() ** 2 - t2 * var_b, a.mean() * b.mean() - t2 * both, a.mean() ** 2 - t2 * var_a
-    if square <= 0:
-        return ratio, float("nan"), float("nan")
-    half = np.sqrt(middle**2 - square * rest)
-    return ratio, float((middle - half) / square), float((middle + half) / square)
-
-
 def verdict(paper: float, low: float, high: float, seeds: int, of_seeds: int) -> str:
     """What a cell says about the published figure, by one rule fixed before any could be given; in points.
 
@@ -102,11 +83,6 @@ def verdict(paper: float, low: float, high: float, seeds: int, of_seeds: int) ->
     if high < paper - TOLERANCE or low > paper + TOLERANCE:
         return "not reproduced"
     return "undecided"
-
-
-def half_width(seeds: int) -> float:
-    """How far `cell_interval` reaches either side for each point of standard deviation over seeds, images apart."""
-    return float(student.ppf((1 + LEVEL) / 2, seeds - 1) / np.sqrt(seeds))
 
 
 def paired(first: Sequence[float], second: Sequence[float]) -> float:

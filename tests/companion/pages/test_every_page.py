@@ -31,10 +31,11 @@ from adcgan.config import METHODS
 MEASURED = {
     f"{function.__module__.rpartition('.')[2]}.{function.__name__}": function
     for function in (
-        result.claims, result.measured, result.picture, result.coverage, result.reasons, result.checks, results.table1,
-        results.table3, results.table4, results.verdicts, results.comparisons, results.heat_maps, ablation.planned, ablation.trained, why.alone,
-        why.ladder, why.drift, why.effects, why.effects_table, why.checks, why.scoring, why.parts, why.reconstruction, why.reductions, variance.spread, variance.again, variance.epochs,
-        script.stale_noise, script.nulls, choices.choices, gallery.contents, runs.listed, speed.costs,
+        result.claims, result.measured, result.picture, result.coverage, result.reasons, result.checks,
+        results.table1, results.table3, results.table4, results.verdicts, results.comparisons, results.heat_maps,
+        ablation.planned, ablation.trained, choices.choices, script.stale_noise, script.nulls, gallery.contents,
+        why.alone, why.ladder, why.drift, why.effects, why.effects_table, why.checks, why.scoring, why.parts,
+        why.reconstruction, why.reductions, variance.spread, variance.again, variance.epochs, runs.listed, speed.costs,
     )
 }  # fmt: skip
 STATED = [results.table2, networks.figure1, networks.parameters, networks.layers,

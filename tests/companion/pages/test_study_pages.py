@@ -69,12 +69,13 @@ def test_ablations_stand_beside_the_run_without_and_the_plan_counts_them(few):
 
 def test_every_open_choice_has_what_each_recipe_takes_and_what_a_change_moves(few):
     lines = rows(choices.choices([few.laptop]))
-    assert len(lines) == len(open_choices()) > 40
-    for line, choice in zip(lines, open_choices().values(), strict=True):
-        assert line["open choice"].startswith(words(choice["choice"].replace("<", "&lt;")))
+    assert len(lines) == len(open_choices()) > 40 and "eight choices that matter" in choices.choices(()).text
+    for choice in open_choices().values():
+        (line,) = [line for line in lines if re.match(re.escape(choice["choice"]) + "(Paper|Script|Others|Exc|$)",
+                                                      line["open choice"])]  # fmt: skip
         for recipe in RECIPES:
-            for name, value in choice.get("recipes", {}).get(recipe, {}).items():
-                assert f"{name.rstrip('_')}=" in line[f"recipe {recipe}"] and (isinstance(value, dict) or str(value))
+            for name in choice.get("recipes", {}).get(recipe, {}):
+                assert f"{name.rstrip('_')}=" in line[f"recipe {recipe}"]
     (line,) = [line for line in lines if "reduction=sum" in line["recipe printed"]]
     assert line["measured"].startswith("reduction=mean: −2.0 points (–), 1 run")
 
