@@ -25,6 +25,3 @@ def settings() -> dict:
 
 
 @cache
-def quoted() -> dict:
-    """Methods that the paper does not have, by data set and scheme: mean AUROC in percent, and who prints it."""
-    return yaml.safe_load((HERE / "quoted.yaml").read_text())
