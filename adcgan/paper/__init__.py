@@ -22,6 +22,3 @@ def table(number: int) -> pd.DataFrame:
 def settings() -> dict:
     """What section 2 and appendix A.3 state: optimiser, rates, sizes, epochs and weights."""
     return yaml.safe_load((HERE / "hyperparameters.yaml").read_text())
-
-
-@cache
