@@ -46,12 +46,16 @@ class Eager:
     def random_state(self) -> Tensor | None:
         """The state of the device's random generator, where it is not the CPU's."""
         device = self.method.device
+        if device.type == "mps":
+            return torch.mps.get_rng_state()
         return torch.cuda.get_rng_state(device) if device.type == "cuda" else None
 
     def set_random_state(self, state: Tensor | None) -> None:
         """The reverse of `random_state`."""
         if self.method.device.type == "cuda" and state is not None:
             torch.cuda.set_rng_state(state, self.method.device)
+        elif self.method.device.type == "mps" and state is not None:
+            torch.mps.set_rng_state(state)
 
 
 class Captured(Eager):

@@ -17,13 +17,20 @@ LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "pillow")
 
 
 def choose_device(name: str) -> torch.device:
-    """ "auto" is CUDA where there is one, else the CPU; "cpu", "cuda" and "cuda:N" are taken at their word."""
+    """ "auto" is CUDA where there is one, else the CPU; the other names are taken at their word.
+
+    "mps" is Apple's GPU: the step as written, in float32. It has never been run.
+    """
     count = torch.cuda.device_count()
+    if name == "mps":
+        if not torch.backends.mps.is_available():
+            raise AdcganError("device mps: torch finds no GPU of Apple here; use auto")
+        return torch.device("mps")
     if name == "auto":
         return torch.device("cuda", 0) if count else torch.device("cpu")
     kind, colon, number = name.partition(":")
     if kind not in ("cpu", "cuda") or colon and not (kind == "cuda" and number.isdecimal()):
-        raise AdcganError(f"unknown device {name!r}: expected auto, cpu, cuda or cuda:N")
+        raise AdcganError(f"unknown device {name!r}: expected auto, cpu, cuda, cuda:N or mps")
     if kind == "cuda" and int(number or 0) >= count:
         raise AdcganError(f"device {name}: torch finds {count or 'no'} CUDA device{'s' * (count > 1)} here; use auto")
     return torch.device("cuda", int(number or 0)) if kind == "cuda" else torch.device("cpu")
