@@ -25,6 +25,8 @@ BIN := $(VENV)/bin
 .PHONY: book pdf readme test lint run grid sweep bench bench-gpu clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
+# The installation compiles nothing, so what is imported must be kept compiled: else every process compiles PyTorch again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # One call of pip for all, and bytecode only for what is imported: compiling every file of PyTorch takes longer.
 INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --editable .
@@ -54,7 +56,7 @@ pdf: $(VENV)/test.stamp
 	$(BIN)/python book/pdf.py
 
 test: $(VENV)/test.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 readme: $(VENV)/book.stamp
 	$(BIN)/python -m companion.readme .

@@ -40,7 +40,20 @@ def pytest_xdist_auto_num_workers(config):
     return (os.cpu_count() or 1) + 1
 
 
+# What takes longest goes first, or one worker would be left with it at the end (make test keeps this order).
+SLOW = (
+    "tests/site/test_site",
+    "tests/test_workflow",
+    "tests/site/",
+    "test_sweep",
+    "test_notebook",
+    "test_training",
+    "test_cli",
+)
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: next((n for n, name in enumerate(SLOW) if name in item.nodeid), len(SLOW)))
     if not chromium():
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("browser")])
         items[:] = [item for item in items if not item.get_closest_marker("browser")]

@@ -78,7 +78,7 @@ def test_latent_terms_must_raise_the_mean_by_more_than_the_tolerance_and_all_tog
 @pytest.mark.parametrize(("effect", "supported"), [(-2.1, True), (-2.0, False), (3.0, False)])
 def test_the_contrastive_loss_helps_where_leaving_it_out_costs_more_than_the_tolerance(judged, effect, supported):
     claim = judged(effect=effect)["contrastive"]
-    assert claim.supported is supported and claim.measured == pytest.approx({"6 classes": -effect})
+    assert claim.supported is supported and claim.measured == pytest.approx({"classes: 6": -effect})
 
 
 def test_what_is_not_measured_on_every_class_is_not_tested(judged):
