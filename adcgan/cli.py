@@ -18,6 +18,9 @@ from .data.datasets import DATASETS
 from .errors import UNFORESEEN, AdcganError, one_line
 
 
+DEVICES = "auto, cpu, cuda, cuda:N or mps (untried); default: %(default)s"
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose mistakes are one line, and that takes no shortened option for another one."""
 
@@ -227,7 +230,7 @@ def _parser():
     run.add_argument(
         "--repeat", type=_whole, default=0, metavar="N", help="train once more from the same seed, as repeat N"
     )
-    run.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (untried) (default: %(default)s)")
+    run.add_argument("--device", default="auto", help=DEVICES)
     run.add_argument(
         "--slots", type=_above_zero(int), metavar="N", help="wait for one of N places on a GPU of this machine"
     )
@@ -260,18 +263,14 @@ def _parser():
     sweep.add_argument(
         "--jobs", type=_above_zero(int), default=1, help="runs at once: processes on a CPU, streams on a GPU"
     )
-    sweep.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (untried) (default: %(default)s)"
-    )
+    sweep.add_argument("--device", default="auto", help=DEVICES)
     sweep.add_argument("--eager", action="store_true", help="on a GPU: no captured steps, the runs in processes")
     sweep.add_argument("--dry-run", action="store_true", help="list the runs' states and the hours left")
     diagnose = commands.add_parser("diagnose", help="ask more of trained models; needs no training")
     diagnose.set_defaults(command=_diagnose)
     diagnose.add_argument("records", nargs="+", type=Path, metavar="RUN", help="directory of a record")
     diagnose.add_argument("--dataset", metavar="PATH", help="directory of pictures, for runs on one of your own")
-    diagnose.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (untried) (default: %(default)s)"
-    )
+    diagnose.add_argument("--device", default="auto", help=DEVICES)
     diagnose.add_argument("--again", action="store_true", help="also where it was diagnosed before")
     check = commands.add_parser("check", help="read every record back and say whether all are whole")
     check.set_defaults(command=_check)

@@ -21,7 +21,8 @@ def test_a_device_is_taken_at_its_word_and_auto_prefers_a_gpu(monkeypatch, name,
 def test_a_device_that_is_not_there_is_refused(monkeypatch):
     for name, devices, complaint in (
         ("cuda", 0, "no CUDA device here"), ("cuda:2", 2, "2 CUDA devices"), ("cuda:²", 1, "unknown device 'cuda:²'"),
-        ("cpu:0", 1, "unknown"), ("mps", 0, "no GPU of Apple here"), ("tpu", 1, "unknown device 'tpu': expected auto, cpu, cuda, cuda:N or mps"),
+        ("cpu:0", 1, "unknown"), ("mps", 0, "no GPU of Apple here"),
+        ("tpu", 1, "unknown device 'tpu': expected auto, cpu, cuda, cuda:N or mps"),
     ):  # fmt: skip
         monkeypatch.setattr(torch.cuda, "device_count", lambda devices=devices: devices)
         assert complaint in refusal(provenance.choose_device, name)
