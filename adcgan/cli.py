@@ -17,7 +17,6 @@ from .config import METHODS, RECIPES, SCALES, SCHEMES, parse_options
 from .data.datasets import DATASETS
 from .errors import UNFORESEEN, AdcganError, one_line
 
-
 DEVICES = "auto, cpu, cuda, cuda:N or mps (untried); default: %(default)s"
 
 
