@@ -357,8 +357,9 @@ def classes(frame: pd.DataFrame, columns: int = 2) -> Figure:
             lines = range(len(part))
             axis.hlines(lines, part["least"], part["most"], color=INK, linewidth=6, alpha=0.35, label="baselines")
             axis.plot(part["paper"], lines, "D", color=INK, markersize=5, label="published")
-            axis.plot(part["script"], lines, "o", color=ANOMALOUS, markersize=6, markerfacecolor="none",
-                      label="ours, script")  # fmt: skip
+            if frame["script"].notna().any():
+                axis.plot(part["script"], lines, "o", color=ANOMALOUS, markersize=6, markerfacecolor="none",
+                          label="ours, script")  # fmt: skip
             axis.plot(part["ours"], lines, "o", color=NORMAL, markersize=6, label="ours, printed")
             axis.axvline(50, color=INK, linewidth=0.7, linestyle=":")
             axis.set(title=place, xlim=(0, 101), ylim=(len(part) - 0.4, -0.6))

@@ -26,13 +26,13 @@ def values(records: Sequence[Record]) -> dict[str, str]:
     """The figures of the text by name: laptop scale, one-vs-all."""
     frame = tables.table3(records, "laptop")
     frame = frame[(frame["model"] == "AD-CGAN") & (frame["scheme"] == SCHEMES[0]) & (frame["seeds"] > 0)]
-    found, (wide, _) = {}, _wide(records)
+    found = {}
     for dataset in PUBLISHED:
         part = frame[frame["dataset"] == dataset]
         found[f"{dataset}_ours"] = number(part["ours"].mean())
         found[f"{dataset}_paper"] = number(part["paper"].mean())
         found[f"{dataset}_classes"] = str(len(part))
-        found[f"{dataset}_neighbours"] = number(wide["nearest neighbours"].get(dataset))
+        found[f"{dataset}_gap"] = number(abs((part["ours"] - part["paper"]).mean()))
     effects = variants.effects(records, "laptop").set_index("change")["mean"]
     return found | {"label_order": number(effects.get(LABEL_ORDER))}
 
@@ -45,18 +45,20 @@ def numbers(records: Sequence[Record]) -> None:
 
 def claims(records: Sequence[Record]) -> Html:
     """The paper's claims, each with what was measured, at which scale, and whether that supports it."""
-    words = {True: "supported", False: "not supported", None: "not tested"}
+    words = {True: "supported", False: "not supported", None: "not tested yet"}
     rows = [
         {
             "claim": claim.text,
             "measured, points": "; ".join(f"{place} {signed(value)}" for place, value in claim.measured.items())
             or NONE,
             "scale": claim.scale or NONE,
-            "": words[claim.supported],
+            "so far": words[claim.supported],
         }
         for claim in paper_claims.claims(records)
     ]
-    return plain(pd.DataFrame(rows), "The paper's claims", ("measured, points", "scale", ""), kind="adcgan-claims")
+    return plain(
+        pd.DataFrame(rows), "The paper's claims", ("measured, points", "scale", "so far"), kind="adcgan-claims"
+    )
 
 
 def measured(records: Sequence[Record]) -> Html:
@@ -166,10 +168,10 @@ def checks(records: Sequence[Record]) -> Html:
     raised = next(c for c in paper_claims.claims(records) if c.text.startswith("The latent terms"))
     return checked(
         records,
-        on_MNIST_our_mean_reaches_the_published_one=gap.get("mnist", 0) > -2,
-        on_Fashion_MNIST_our_mean_is_lower_than_the_published_one=gap.get("fashion_mnist", 0) < -2,
-        on_CIFAR_10_our_mean_is_more_than_ten_points_lower=gap.get("cifar10", 0) < -10,
-        on_CIFAR_10_and_Fashion_MNIST_nearest_neighbours_do_at_least_as_well=all(
+        on_MNIST_our_mean_is_above_the_published_one=gap.get("mnist", 0) > 0,
+        on_Fashion_MNIST_our_mean_is_below_the_published_one=gap.get("fashion_mnist", 0) < 0,
+        on_CIFAR_10_our_mean_is_below_the_published_one=gap.get("cifar10", 0) < 0,
+        on_CIFAR_10_and_Fashion_MNIST_nearest_neighbours_do_better=all(
             ahead.get(name, 0) < 0 for name in ("cifar10", "fashion_mnist")
         ),
         no_class_is_run_at_scale_paper_with_three_seeds=(variants.verdicts(records)["verdict"] == "incomplete").all(),
@@ -194,4 +196,6 @@ def coverage(records: Sequence[Record]) -> Html:
                     row[f"{scale}, seed {seed}"] = part[tables.seed_column(seed)].notna().sum() or NONE
             else:
                 rows.append(row | {"classes": len(part)})
-    return plain(pd.DataFrame(rows), "Classes that AD-CGAN, recipe printed, was run on")
+    frame = pd.DataFrame(rows)
+    run = [name for name in frame if name in ("", "classes") or (frame[name] != NONE).any()]
+    return plain(frame[run], "Classes that AD-CGAN, recipe printed, was run on; other scales and seeds not yet")
