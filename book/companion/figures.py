@@ -53,6 +53,7 @@ def _finish(figure):
 
 # --- A run's curves, inline SVG ------------------------------------------------------------------------------
 
+WIDE = 5  # inches from which on a telephone would make a figure's labels too small
 POINTS = 160  # of a curve: more than its pixels is weight without detail
 # The curves' look where the site's style sheet is not: a notebook shows it once, before them.
 SHEET = Html(f"""<style>
@@ -540,7 +541,10 @@ def svg(figure: Figure, label: str) -> Html:
     for colour, of_the_page in PAGE_COLOURS.items():
         drawing = drawing.replace(colour.lower(), of_the_page)
     drawing = re.sub(r"font-family: [^;\"]*", "font-family: inherit", drawing)
-    return Html(drawing.replace("<svg ", f'<svg class="adcgan-picture" role="img" aria-label="{escape(label)}" ', 1))
+    drawing = drawing.replace("<svg ", f'<svg class="adcgan-picture" role="img" aria-label="{escape(label)}" ', 1)
+    if figure.get_figwidth() < WIDE:
+        return Html(drawing)
+    return Html(f'<div class="adcgan-scroll" tabindex="0">{drawing}</div>')  # a telephone scrolls it, labels readable
 
 
 def standalone(figure: Figure) -> str:
