@@ -114,7 +114,7 @@ def test_figures_become_inline_drawings_in_the_pages_colours_with_names_of_their
     for draw, frame in frames(few):
         one, other = (figures.svg(draw(frame), f"What it shows, {n}").text for n in (1, 2))
         for text in (one, other):
-            root = ET.fromstring(text)
+            root = next(ET.fromstring(text).iter("{http://www.w3.org/2000/svg}svg"))
             assert root.get("role") == "img" and root.get("class") == "adcgan-picture" and "nan" not in text.lower()
             assert "currentColor" in text and "var(--adcgan-normal)" in text and "<style" not in text
         ids = [set(re.findall(r'id="([^"]+)"', text)) for text in (one, other)]
