@@ -1,6 +1,7 @@
 # make book   everything: virtual environment, a real training run on digits, the book
 # make test   everything the project promises, checked
 # make readme the measured figures in README.md and its picture, after records were added
+# make lock   requirements*.lock from requirements*.txt
 # make lint   ruff, the rules of what may import what, and stripped notebooks
 # make run    one notebook run:   make run DATASET=mnist SCHEME=one-vs-all CLASSES='[0]' SEEDS='[0]' (a name: '["cat"]')
 # make grid   the whole paper at scale laptop, two runs at once; repeat at will
@@ -22,27 +23,31 @@ SEEDS ?= [0]
 SWEEP ?=
 BIN := $(VENV)/bin
 
-.PHONY: book pdf readme test lint run grid sweep bench bench-gpu clean
+.PHONY: book lock pdf readme test lint run grid sweep bench bench-gpu clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 # The installation compiles nothing, so what is imported must be kept compiled: else every process compiles PyTorch again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# One call of pip for all, and bytecode only for what is imported: compiling every file of PyTorch takes longer.
-INSTALL = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --editable .
-PINS := requirements.txt requirements-book.txt constraints.txt pyproject.toml
+# Every package by its hash but PyTorch, whose files differ between machines. Bytecode only for what is imported:
+# compiling every file of PyTorch takes longer.
+PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --no-compile
+TORCH = $(PIP) -r requirements-torch.txt -c constraints.txt && $(PIP) --no-deps --editable .
+PINS := requirements.lock requirements-torch.txt constraints.txt pyproject.toml
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else "Python %d.%d is too old: 3.11 or newer is needed; name one with make PYTHON=..." % v)'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/book.stamp: $(PINS) | $(BIN)/python
-	$(INSTALL) -r requirements.txt
+	$(PIP) --no-deps --require-hashes -r requirements.lock
+	$(TORCH)
 	touch $@
 
 # With what `make book` needs, so that after it `make book` installs nothing.
-$(VENV)/test.stamp: $(PINS) requirements-dev.txt requirements-workflow.txt | $(BIN)/python
-	$(INSTALL) -r requirements-dev.txt
+$(VENV)/test.stamp: $(PINS) requirements-dev.lock | $(BIN)/python
+	$(PIP) --no-deps --require-hashes -r requirements-dev.lock
+	$(TORCH)
 	touch $(VENV)/book.stamp $@
 
 # The newcomer's run goes to build/runs, so that it really trains even though the repository has a record of it.
@@ -83,6 +88,14 @@ bench: $(VENV)/book.stamp
 
 bench-gpu: $(VENV)/book.stamp
 	$(BIN)/python benchmarks/gpu.py --out gpu-results
+
+# After a change of a requirements file. Needs pip-tools, which nothing else here does.
+lock:
+	for part in requirements requirements-dev; do \
+	  pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --strip-extras \
+	    --unsafe-package torch --unsafe-package torchvision -c constraints.txt $$part.txt -o build/$$part.raw && \
+	  { echo "# What $$part.txt needs, every file by its hash; PyTorch apart. Made by make lock."; \
+	    sed -e '/^# /,$$d' -e '/^$$/d' build/$$part.raw; } > $$part.lock; done
 
 clean:
 	rm -rf build book/_build book/api
