@@ -33,13 +33,24 @@ def pins(*names):
 def test_every_requirement_is_pinned_the_same_everywhere():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
-    assert set(pip) == pins("requirements-book", "requirements") | {"--editable ."}
+    assert set(pip) == pins("requirements-book", "requirements-torch", "requirements") | {"--editable ."}
     constraints = {line.partition("==")[0].lower(): line.lower() for line in pins("constraints")}
-    every = pins("requirements-book", "requirements", "requirements-dev", "requirements-workflow")
+    every = pins("requirements-book", "requirements-torch", "requirements", "requirements-dev", "requirements-workflow")
     for requirement in every:
         assert re.fullmatch(r"[\w.-]+==[0-9][0-9a-z.]*", requirement), requirement
         assert constraints[requirement.partition("==")[0].lower()] == requirement.lower()
     assert not any(pin.startswith("torch") for pin in pins("requirements-book")), "the site does without"
+    for name, asked in (("requirements", ()), ("requirements-dev", ("requirements-dev", "requirements-workflow"))):
+        blocks = re.findall(
+            r"^(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", (ROOT / f"{name}.lock").read_text(), re.M
+        )
+        locked = {pin.lower().replace("_", "-") for pin, _ in blocks}
+        wanted = pins("requirements-book", "requirements", *asked) - pins("requirements-torch")
+        assert (
+            {pin.lower().replace("_", "-") for pin in wanted}
+            <= locked
+            <= {line.lower().replace("_", "-") for line in pins("constraints")}
+        ), "make lock"
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     revisions = {repo["repo"].rpartition("/")[2]: repo["rev"].lstrip("v") for repo in hooks}
     pinned = dict(pin.lower().split("==") for pin in every)
