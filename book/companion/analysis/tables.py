@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
 from adcgan import paper
@@ -32,6 +33,8 @@ BASELINES = [about.title for about in METHODS.values() if about.kind == "baselin
 SEEDS = paper.settings()["runs_per_cell"]
 PAPER = SCALES[0]
 SCORED = ("score", "study", "watch", "per_epoch")  # parts of a record's cost beside the training, in either format
+AGAIN = ", reconstructed"  # ends the name of a row of a record's sheet
+COLLAPSED = 0.1  # a spread below this: trained generators have 0.3 and more
 PLANNED = {name: 1 for name, about in METHODS.items() if not about.repeated}
 FORMATS = {name: (DATASETS[name].image_size, DATASETS[name].channels) for name in PUBLISHED}
 
@@ -80,6 +83,27 @@ def planned(records: Iterable[Record], scale: str = PAPER) -> list[Record]:
     return [record for record in standing(records, scale) if record.run.seed < SEEDS]
 
 
+def spread(record: Record) -> float:
+    """The spread of reconstructions over that of the images, about 1 where they differ as much; NaN without any.
+
+    From the sheet of pictures where the record does not say it.
+    """
+    if said := record.content.get("spread"):
+        return said["reconstructions"] / said["images"]
+    rows = record.picture_rows()
+    pairs = [(rows[name.removesuffix(AGAIN)], rows[name]) for name in rows if name.endswith(AGAIN)]
+    if not pairs:
+        return float("nan")
+    images, reconstructions = (np.concatenate(some) / 255 for some in zip(*pairs, strict=True))
+    return float(np.sqrt(reconstructions.var(0).mean() / images.var(0).mean()))
+
+
+def remarks(record: Record) -> str:
+    """What must be said beside a run's figure: a collapsed generator, a training that its cap ended; maybe empty."""
+    said = ["every reconstruction alike"] if spread(record) < COLLAPSED else []
+    return ", ".join(said + ["ended by its cap"] * (record.content.get("ended") == "cap"))
+
+
 def measured(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     """One row per record that is `planned`: method, dataset, scheme, class, seed, AUROC in percent, data."""
     rows = [
@@ -94,11 +118,14 @@ def measured(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
             "canonical": record.content["data"]["canonical"],
             "provenance": record.content["data"]["provenance"],
             "fingerprint": record.content["data"]["fingerprint"],
+            "remarks": remarks(record),
         }
         for record in planned(records, scale)
     ]
     cell = ["method", "dataset", "scheme", "class", "seed"]
-    return pd.DataFrame(rows, columns=[*cell, "auroc", "test_images", "canonical", "provenance", "fingerprint"])
+    return pd.DataFrame(
+        rows, columns=[*cell, "auroc", "test_images", "canonical", "provenance", "fingerprint", "remarks"]
+    )
 
 
 def table3(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
@@ -119,7 +146,11 @@ def table3(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     cell = ["method", "dataset", "scheme", "class"]
     runs = measured(records, scale)
     per_class = runs.groupby(cell).agg(
-        ours=("auroc", "mean"), seeds=("auroc", "count"), sd=("auroc", "std"), share=("test_images", _least)
+        ours=("auroc", "mean"),
+        seeds=("auroc", "count"),
+        sd=("auroc", "std"),
+        share=("test_images", _least),
+        remarks=("remarks", _joined),
     )
     by_seed = _by_seed(runs.set_index([*cell, "seed"])["auroc"])
     table["method"] = table["model"].map(MODELS | OTHERS)
@@ -129,8 +160,13 @@ def table3(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     table["of_seeds"] = table["method"].map(PLANNED).fillna(SEEDS).astype(int)
     return table[
         ["dataset", "scheme", "class", "class_name", "model", "paper", "plus_minus", "ours", "seeds", "of_seeds", "sd",
-         "share", *by_seed]
+         "share", "remarks", *by_seed]
     ]  # fmt: skip
+
+
+def _joined(remarks):
+    """Every remark once; None without any."""
+    return ", ".join(sorted(set(filter(None, remarks)))) or None
 
 
 def _least(shares):

@@ -127,6 +127,7 @@ def ours(row, address: str | None = None) -> Cell:
     of_seeds = int(row.get("of_seeds", SEEDS))
     behind = f"{int(row['seeds'])}/{of_seeds}" if of_seeds > 1 and kind == "ours" else ""
     behind += f" {row['share']:,} images" if row.get("share") else ""
+    behind += f" {row['remarks']}" if isinstance(row.get("remarks"), str) else ""
     figure = link(address, figure) if address else figure
     return Cell(render("ours.html", figure=figure, behind=behind.strip(), seeds=seeds_text(row, of_seeds)), kind)
 

@@ -158,3 +158,19 @@ def test_models_are_compared_class_by_class_where_all_classes_were_run(monkeypat
 def test_models_measured_on_different_bytes_are_not_compared(whole):
     found = tables.comparisons(whole.all, "laptop")
     assert list(zip(found["first"], found["second"], strict=True)) == [("AD-CGAN", "PCA reconstruction")]
+
+
+def test_a_collapsed_generator_and_a_training_ended_by_its_cap_are_said_beside_the_figure(whole):
+    record = whole.ours[0]
+
+    def said(**content):
+        return tables.remarks(SimpleNamespace(content=record.content | content, picture_rows=record.picture_rows))
+
+    alike = {"images": 0.2, "reconstructions": 0.001}
+    assert said(spread={"images": 0.2, "reconstructions": 0.15}) == ""
+    assert said(spread=alike, ended="cap") == "every reconstruction alike, ended by its cap"
+    images = np.random.default_rng(0).integers(0, 256, (8, 28, 28), np.uint8)
+    sheet = {"normal": images, "normal, reconstructed": np.full_like(images, 90)}
+    old = SimpleNamespace(content={}, picture_rows=lambda: sheet)  # of format 1: from the sheet
+    assert tables.spread(old) == 0 and tables.remarks(old) == "every reconstruction alike"
+    assert np.isnan(tables.spread(SimpleNamespace(content={}, picture_rows=lambda: {"normal": images})))
