@@ -78,7 +78,7 @@ def test_a_record_holds_every_images_components_and_what_equation_4_and_auroc_ma
     assert (record.labels == zeros.test_labels).all() and (record.anomalous == zeros.anomalous).all()
     assert list(record.components) == ["L_GD", "L_GR", "L_FE", "L_FL"]
     assert all(values.dtype == np.float16 and len(values) == 602 for values in record.components.values())
-    terms = scoring.terms(record.run.config)  # recipe printed sums, and the components are means
+    terms = scoring.terms(record.run.config)  # under recipe printed NS is a sum; the components are means
     c = {name: values.astype(np.float64) * terms[name] for name, values in record.components.items()}
     expected = 0.1 * c["L_GD"] + 0.9 * c["L_GR"] + 0.5 * c["L_FE"] + 0.5 * c["L_FL"]
     assert (record.scores == expected.astype(np.float32)).all()
