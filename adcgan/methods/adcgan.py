@@ -41,6 +41,7 @@ class ADCGAN(Method):
     """E, G, D_cgan and D_z, their four optimisers, one training step (A.6) and the score (A.7)."""
 
     config: ADCGANConfig
+    settled: tuple[Tensor, Tensor] | None = None
 
     def __init__(self, config: ADCGANConfig, device: torch.device):
         super().__init__(config, device)
@@ -194,36 +195,55 @@ class ADCGAN(Method):
 
     def forward_pass(self, images: np.ndarray) -> Seen:
         """One pass over the test images: what their scores need, whichever z is used afterwards."""
-        batches = []
         with self.evaluating():
-            for _, x in self.test_batches(images):
-                E_x = self.E(x)
-                reconstruction = self.G(E_x)
-                E_again = self.E(reconstruction)
-                L_GD = scoring.L_GD(*(self.D.f_D(image, self.config.feature_tap) for image in (x, reconstruction)))
-                batches.append(Seen(L_GD, scoring.L_GR(x, reconstruction), scoring.L_FE(E_x, E_again), E_x, E_again))
+            batches = [self.see(x) for _, x in self.test_batches(images)]
         return Seen(*(torch.cat(part) for part in zip(*batches, strict=True)))
+
+    def see(self, x: Tensor) -> Seen:
+        """One pass over a batch of pixels (N, C, H, H)."""
+        E_x = self.E(x)
+        reconstruction = self.G(E_x)
+        E_again = self.E(reconstruction)
+        L_GD = scoring.L_GD(*(self.D.f_D(image, self.config.feature_tap) for image in (x, reconstruction)))
+        return Seen(L_GD, scoring.L_GR(x, reconstruction), scoring.L_FE(E_x, E_again), E_x, E_again)
 
     def components(self, seen: Seen) -> dict[str, np.ndarray]:
         """Equations 4 and 5 from one pass."""
-        Z = self.test_latents(len(seen.L_GR))
-        encoded = self.encoded_latents(Z)
+        Z, encoded = self.settled or self.pairs(len(seen.L_GR))
         size, L_FL = self.config.test_batch_size, []
         with self.evaluating():  # all batches in one: under "power-iteration" D_z goes on from each to the next
             for start in range(0, len(seen.L_GR), size):
                 some = Seen(*(part[start : start + size] for part in seen))
                 rows = slice(start, start + size) if len(Z) > 1 else slice(0, 1)
-                pairs = zip(Z[rows].unbind(1), encoded[rows].unbind(1), strict=True)
-                each = [self.L_FL(some, z.expand_as(some.E_x), E_of_G.expand_as(some.E_x)) for z, E_of_G in pairs]
-                L_FL.append(torch.stack(each).mean(0))
+                L_FL.append(self.mean_L_FL(some, Z[rows], encoded[rows]))
         components = {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": torch.cat(L_FL)}
         return {name: values.cpu().numpy() for name, values in components.items()}
+
+    def batch_components(self, x: Tensor) -> dict[str, Tensor]:
+        """As `score`, of one batch, with the z's that `settle` has fixed."""
+        seen = self.see(x)
+        return {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": self.mean_L_FL(seen, *self.settled)}
+
+    def settle(self) -> None:
+        """Fix the z's that all images share: their E(G(z)) costs as much as a dozen images."""
+        self.settled = self.pairs(1) if self.config.test_latents == "shared" else None
+
+    def mean_L_FL(self, seen: Seen, Z: Tensor, encoded: Tensor) -> Tensor:
+        """`L_FL`, (M,), the mean over the k z's of each row of ``Z`` and ``encoded`` (M or 1, k, L)."""
+        pairs = zip(Z.unbind(1), encoded.unbind(1), strict=True)
+        each = [self.L_FL(seen, z.expand_as(seen.E_x), E_of_G.expand_as(seen.E_x)) for z, E_of_G in pairs]
+        return torch.stack(each).mean(0)
 
     def L_FL(self, seen: Seen, z: Tensor, E_of_G_z: Tensor) -> Tensor:
         """Equation 5's second term for every image, (M,), each with its own row of ``z`` and ``E_of_G_z`` (M, L)."""
         if self.config.latent_feature == "released":
             E_of_G_z = seen.E_again
         return scoring.L_FL(self.D_z_output, z, E_of_G_z, seen.E_x)
+
+    def pairs(self, count: int) -> tuple[Tensor, Tensor]:
+        """The z's of the test for ``count`` images, and their E(G(z)), both (R, k, L)."""
+        Z = self.test_latents(count)
+        return Z, self.encoded_latents(Z)
 
     def encoded_latents(self, Z: Tensor) -> Tensor:
         """E(G(z)) for a table of z's, of the table's shape (R, k, L); the z's themselves where no score reads it."""
@@ -243,7 +263,7 @@ class ADCGAN(Method):
     def variant(self, **options) -> ADCGAN:
         """The same networks behind other scoring options."""
         other = copy(self)
-        other.config = replace(self.config, **options)
+        other.config, other.settled = replace(self.config, **options), None
         return other
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
