@@ -191,6 +191,8 @@ class ADCGAN(Method):
 
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """L_GD, L_GR, L_FE and L_FL of every image (A.7), each the mean of its terms; float32 (M,)."""
+        if self.settled:
+            return super().score(images)
         return self.components(self.forward_pass(images))
 
     def forward_pass(self, images: np.ndarray) -> Seen:
@@ -209,41 +211,38 @@ class ADCGAN(Method):
 
     def components(self, seen: Seen) -> dict[str, np.ndarray]:
         """Equations 4 and 5 from one pass."""
-        Z, encoded = self.settled or self.pairs(len(seen.L_GR))
+        Z = self.test_latents(len(seen.L_GR))
+        encoded = self.encoded_latents(Z)
         size, L_FL = self.config.test_batch_size, []
         with self.evaluating():  # all batches in one: under "power-iteration" D_z goes on from each to the next
             for start in range(0, len(seen.L_GR), size):
                 some = Seen(*(part[start : start + size] for part in seen))
                 rows = slice(start, start + size) if len(Z) > 1 else slice(0, 1)
-                L_FL.append(self.mean_L_FL(some, Z[rows], encoded[rows]))
+                pairs = zip(Z[rows].unbind(1), encoded[rows].unbind(1), strict=True)
+                each = [self.L_FL(some, z.expand_as(some.E_x), E_of_G.expand_as(some.E_x)) for z, E_of_G in pairs]
+                L_FL.append(torch.stack(each).mean(0))
         components = {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": torch.cat(L_FL)}
         return {name: values.cpu().numpy() for name, values in components.items()}
 
     def batch_components(self, x: Tensor) -> dict[str, Tensor]:
-        """As `score`, of one batch, with the z's that `settle` has fixed."""
+        """As `score`, of one batch, with the z's that `settle` has fixed: D_z sees all pairs in one pass."""
         seen = self.see(x)
-        return {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": self.mean_L_FL(seen, *self.settled)}
+        Z, encoded = (some.repeat(len(x), 1) for some in self.settled)  # (N k, L): every image with every z
+        repeated = Seen(*(part.repeat_interleave(len(self.settled[0]), 0) for part in seen))
+        L_FL = self.L_FL(repeated, Z, encoded).unflatten(0, (len(x), -1)).mean(1)
+        return {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": L_FL}
 
     def settle(self) -> None:
-        """Fix the z's that all images share: their E(G(z)) costs as much as a dozen images."""
-        self.settled = self.pairs(1) if self.config.test_latents == "shared" else None
-
-    def mean_L_FL(self, seen: Seen, Z: Tensor, encoded: Tensor) -> Tensor:
-        """`L_FL`, (M,), the mean over the k z's of each row of ``Z`` and ``encoded`` (M or 1, k, L)."""
-        pairs = zip(Z.unbind(1), encoded.unbind(1), strict=True)
-        each = [self.L_FL(seen, z.expand_as(seen.E_x), E_of_G.expand_as(seen.E_x)) for z, E_of_G in pairs]
-        return torch.stack(each).mean(0)
+        """Fix the z's that all images share, and their E(G(z)), both (k, L): they cost as much as a dozen images."""
+        if self.config.test_latents == "shared":
+            Z = self.test_latents(1)
+            self.settled = Z[0], self.encoded_latents(Z)[0]
 
     def L_FL(self, seen: Seen, z: Tensor, E_of_G_z: Tensor) -> Tensor:
         """Equation 5's second term for every image, (M,), each with its own row of ``z`` and ``E_of_G_z`` (M, L)."""
         if self.config.latent_feature == "released":
             E_of_G_z = seen.E_again
         return scoring.L_FL(self.D_z_output, z, E_of_G_z, seen.E_x)
-
-    def pairs(self, count: int) -> tuple[Tensor, Tensor]:
-        """The z's of the test for ``count`` images, and their E(G(z)), both (R, k, L)."""
-        Z = self.test_latents(count)
-        return Z, self.encoded_latents(Z)
 
     def encoded_latents(self, Z: Tensor) -> Tensor:
         """E(G(z)) for a table of z's, of the table's shape (R, k, L); the z's themselves where no score reads it."""
