@@ -226,10 +226,10 @@ class ADCGAN(Method):
 
     def batch_components(self, x: Tensor) -> dict[str, Tensor]:
         """As `score`, of one batch, with the z's that `settle` has fixed: D_z sees all pairs in one pass."""
-        seen = self.see(x)
-        Z, encoded = (some.repeat(len(x), 1) for some in self.settled)  # (N k, L): every image with every z
-        repeated = Seen(*(part.repeat_interleave(len(self.settled[0]), 0) for part in seen))
-        L_FL = self.L_FL(repeated, Z, encoded).unflatten(0, (len(x), -1)).mean(1)
+        seen, k = self.see(x), len(self.settled[0])
+        Z, encoded = (some.repeat(x.shape[0], 1) for some in self.settled)  # (N k, L): every image with every z
+        repeated = Seen(*(part.repeat_interleave(k, 0) for part in seen))
+        L_FL = self.L_FL(repeated, Z, encoded).unflatten(0, (-1, k)).mean(1)
         return {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": L_FL}
 
     def settle(self) -> None:
