@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +20,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from . import methods, training
-from .config import METHODS, SCALES, configure
+from .config import METHODS, OFFERED, SCALES, configure
 from .config.base import LAPTOP_EPOCH_IMAGES
 from .data.folders import IMAGE_SIZES, RESIZES, Formats, look, prepare, read, refuse_unreadable
 from .errors import AdcganError, choose
@@ -27,7 +29,6 @@ from .experiments.provenance import choose_device
 from .methods.base import Baseline
 from .scoring import normality_score
 
-OFFERED = ("adcgan", "autoencoder", "aegan", "pca", "knn")
 HELD_OUT, LEAST = 20, 40  # normal pictures that set the threshold, and that are needed in all
 # Options about a run's test images, or that make a score depend on the pictures beside it.
 NOT_OFFERED = ("preprocessing", "test_set", "test_order", "test_images", "test_mode", "test_latents",
@@ -130,7 +131,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             "threshold": self.threshold_, "false_alarms": self.rate_, "held_out": self.held_out_.tolist(),
             "resize": self.resize, "names": self.names_,
         }  # fmt: skip
-        run = {"method": self.method, "scheme": "one-vs-all", "scale": self.scale, "seed": self.random_state}
+        run = {"method": self.method, "scheme": "one-vs-all", "scale": self.scale, "seed": int(self.random_state)}
         model_file.save(Path(path).expanduser(), self.fitted_, run, self.data_, detector=about)
 
     @classmethod
@@ -181,7 +182,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         choose("resize", self.resize, RESIZES)
         choose("image size", self.image_size, (*IMAGE_SIZES, None))
         choose("number of channels", self.channels, (1, 3, None))
-        if type(self.random_state) is not int or not 0 <= self.random_state < 2**32:
+        if not isinstance(self.random_state, Integral) or not 0 <= self.random_state < 2**32:
             raise AdcganError(f"random_state is {self.random_state!r}: expected a whole number from 0 to {2**32 - 1}")
         for name in self.options or {}:
             if name in NOT_OFFERED:
@@ -194,7 +195,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         size, channels = self.image_size_, self.channels_
         if isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.shape[1:] == (size, size, channels):
             return X
-        if _paths(X):
+        if isinstance(X[0], str | Path):
             images, _, skipped = read([Path(path) for path in X], size, channels, self.resize)
             refuse_unreadable(skipped)
             return images
@@ -205,9 +206,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         few = dict(batch_size=len(images)) if len(images) < 32 else {}
         few |= dict(epoch_images=LAPTOP_EPOCH_IMAGES) if len(images) < LAPTOP_EPOCH_IMAGES else {}
         options = (few if METHODS[self.method].trained else {}) | (self.options or {})
-        config = configure(
-            self.method, "one-vs-all", self.image_size_, self.channels_, scale=self.scale, **options
-        )  # fmt: skip
+        config = configure(self.method, "one-vs-all", self.image_size_, self.channels_, scale=self.scale, **options)
         device = choose_device(self.device)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), TemporaryDirectory() as place:
             torch.manual_seed(self.random_state)
@@ -270,11 +269,6 @@ def rank(held: int, rate: float) -> int:
     return found
 
 
-def _paths(X):
-    """Are these paths; the first one tells."""
-    return isinstance(X[0], str | Path)
-
-
 def _picture(some):
     """A Pillow picture, from one or from a uint8 array."""
     from PIL import Image
@@ -293,9 +287,7 @@ def _picture(some):
 
 def _formats(X: Sequence) -> Formats:
     """Sizes and colours of pictures that are given in any way."""
-    from collections import Counter
-
-    if not len(X) or _paths(X):
+    if not len(X) or isinstance(X[0], str | Path):
         return look(map(Path, X))
     pictures = [_picture(some) for some in X]
     return Formats(

@@ -69,6 +69,21 @@ class Formats:
         (width, height), *others = self.sizes or [(0, 0)]
         return width if width == height and width in IMAGE_SIZES and not others else 32
 
+    def read_as(self, image_size: int, channels: int, resize: str) -> str:
+        """One line: sizes and colours as they are stored, and what `read` makes of them."""
+        sizes = [f"{count} of {width}x{height}" for (width, height), count in self.sizes.most_common(4)]
+        if len(self.sizes) > 4:
+            sizes.append(f"{len(self.sizes) - 4} other sizes")
+        stored = f"{', '.join(sizes)}; {', '.join(f'{count} in {name}' for name, count in self.colours.most_common())}"
+        line = f"{stored}; read as {image_size}x{image_size} {'colour' if channels == 3 else 'grey'}"
+        if self.colours["grey"] and channels == 3:
+            line += "; grey is taken as red = green = blue"
+        if self.colours["colour"] and channels == 1:
+            line += "; colour is turned to grey"
+        if any(width != height for width, height in self.sizes):
+            line += f"; what is not square is {'cropped to its middle' if resize == 'crop' else 'stretched'}"
+        return line
+
 
 def find(root: Path | str) -> Found:
     """The pictures under ``root`` by split and class. Hidden files and masks are no pictures.
