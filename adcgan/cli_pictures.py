@@ -1,4 +1,4 @@
-"""The commands for own pictures: ``adcgan fit`` learns from normal ones, ``score`` judges others, ``export`` is ONNX."""
+"""The commands for own pictures: ``adcgan fit`` learns from normal ones, ``score`` judges others, ``export``: ONNX."""
 
 import csv
 import io

@@ -151,7 +151,7 @@ def auroc(anomalous: np.ndarray, scores: np.ndarray) -> float:
 
 
 def auroc_variance(anomalous: np.ndarray, scores: Sequence[np.ndarray]) -> float:
-    """The variance, over draws of test images, of the mean AUROC (a fraction) over several scores (M,) of the same ones.
+    """The variance, over draws of test images, of the mean AUROC (a fraction) over scores (M,) of the same ones.
 
     DeLong, DeLong and Clarke-Pearson (1988): what the bootstrap over normal and over anomalous images tends to, in
     closed form. An image's placement is the share of the other kind on its right side, here the mean over the scores.
