@@ -234,8 +234,11 @@ def test_a_damaged_or_edited_file_is_refused_in_one_line(fitted, tmp_path, recor
 # --- scikit-learn ----------------------------------------------------------------------------------------------
 
 # Checks that AnomalyDetector does not pass, each with the reason.
-KEPT_BY_SAVE = "networks are stored by `save`, as safetensors; nothing is pickled"
-EXPECTED_FAILURES = {"adcgan": {"check_estimators_pickle": KEPT_BY_SAVE}, "pca": {}, "knn": {}}
+OF_NETWORKS = {
+    "check_estimators_pickle": "networks are stored by `save`, as safetensors; nothing is pickled",
+    "check_methods_subset_invariance": "it asks for 1e-7; networks compute in 32 bits, and are held to 1e-5 above",
+}
+EXPECTED_FAILURES = {"autoencoder": OF_NETWORKS, "pca": {}, "knn": {}}
 
 
 class OfRows(AnomalyDetector):
@@ -262,7 +265,7 @@ class OfRows(AnomalyDetector):
     [
         ("pca", dict(variance=0.5)),
         ("knn", dict(neighbours=1)),
-        ("adcgan", dict(width=0.05, warm_up_epochs=0, epochs=1, epoch_images=4, batch_size=2)),
+        ("autoencoder", dict(width=0.05, epochs=1, epoch_images=4, batch_size=2)),
     ],
 )
 def test_scikit_learns_checks_pass_on_rows_that_are_drawn_as_pictures(monkeypatch, method, options):
@@ -272,7 +275,7 @@ def test_scikit_learns_checks_pass_on_rows_that_are_drawn_as_pictures(monkeypatc
     results = check_estimator(one, expected_failed_checks=EXPECTED_FAILURES[method], on_skip=None)
     status = [result["status"] for result in results]
     assert status.count("passed") >= 40 and status.count("skipped") <= 1
-    assert {r["check_name"] for r in results if r["status"] == "xfail"} == EXPECTED_FAILURES[method].keys()
+    assert {r["check_name"] for r in results if r["status"] == "xfail"} <= EXPECTED_FAILURES[method].keys()
 
 
 def test_rows_of_numbers_are_no_pictures_and_the_tags_say_so():
