@@ -55,56 +55,60 @@ def path(text: str) -> Path:
 
 
 def _fit(given):
-    found = find(given.folder)
-    divided = divide(found, given.normal)
+    name, images, test, how = _found(given)
     options = parse_options(given.method, given.options)
-    every = [*divided.normal, *(one for paths in divided.test.values() for one in paths)]
-    formats = look(every)
-    how = (given.image_size or formats.side, given.channels or formats.channels, given.resize)
-    images, _, skipped = read(divided.normal, *how)
-    test = {}
-    for name, paths in divided.test.items():
-        test[name], _, some = read(paths, *how)
-        skipped += some
-    counted = "".join(f", {len(some)} to test on of {name}" for name, some in test.items())
-    print(f"{shown(given.folder)}: {len(images)} normal pictures of {divided.name}{counted}")
-    print(formats.read_as(*how))
-    if skipped := found.skipped + skipped:
-        print(f"left out: {len(skipped)}: {listed(skipped)}")
-    if every and not len(images):
-        raise AdcganError(f"{shown(given.folder)}: none of its normal pictures can be read: {listed(skipped)}")
     from .detector import AnomalyDetector, hold_out
 
     learn, held = hold_out(len(images))
     print(f"{len(learn)} to learn from, {len(held)} held out to set the threshold", flush=True)
     _writable(given.model)
-    detectors = {}
-    anomalous = sum(len(some) for name, some in test.items() if name != divided.name)
-    for method in dict.fromkeys((given.method, *(BESIDE if anomalous else ()))):
+    detectors, others = {}, [other for other in test if other != name]
+    for method in dict.fromkeys((given.method, *(BESIDE if others else ()))):
         started = time.monotonic()
         detector = AnomalyDetector(
-            method, image_size=how[0], channels=how[1], resize=given.resize, scale=given.scale, device=given.device,
-            false_alarms=given.false_alarms, options=options if method == given.method else None,
-            random_state=given.seed, verbose=True,
+            method, **how, scale=given.scale, device=given.device, false_alarms=given.false_alarms,
+            options=options if method == given.method else None, random_state=given.seed, verbose=True,
         )  # fmt: skip
-        detector.fit(images)
-        detectors[method] = detector, time.monotonic() - started
+        detectors[method] = detector.fit(images), time.monotonic() - started
         if method == given.method:
-            detector.names_ = [divided.name, *(name for name in test if name != divided.name)]
+            detector.names_ = [name, *others]
             detector.save(given.model)
             print(f"threshold {detector.threshold_:.6g} for at most {100 * given.false_alarms:g} % false alarms; "
                   f"learnt in {detectors[method][1]:.0f} s; {shown(given.model)}", flush=True)  # fmt: skip
-    if anomalous:
-        _test(detectors, divided.name, test)
+    if others:
+        _test(detectors, test.get(name), np.concatenate([test[other] for other in others]))
     return 0
 
 
-def _test(detectors, name, test):
-    """AUROC of every method on the same pictures, and what the first one's threshold makes of them."""
+def _found(given):
+    """The normal class, its images, those to test on by class, and how they were read; all of it is said."""
+    found = find(given.folder)
+    divided = divide(found, given.normal)
+    formats = look([*divided.normal, *(path for paths in divided.test.values() for path in paths)])
+    how = dict(
+        image_size=given.image_size or formats.side, channels=given.channels or formats.channels, resize=given.resize
+    )
+    images, _, skipped = read(divided.normal, **how)
+    test = {}
+    for name, paths in divided.test.items():
+        some, _, bad = read(paths, **how)
+        skipped += bad
+        if len(some):
+            test[name] = some
+    counted = "".join(f", {len(some)} to test on of {name}" for name, some in test.items())
+    print(f"{shown(given.folder)}: {len(images)} normal pictures of {divided.name}{counted}")
+    if not len(images):
+        raise AdcganError(f"{shown(given.folder)}: none of its normal pictures can be read: {listed(skipped)}")
+    print(formats.read_as(**how))
+    if skipped := found.skipped + skipped:
+        print(f"left out: {len(skipped)}: {listed(skipped)}")
+    return divided.name, images, test, how
+
+
+def _test(detectors, normal, pictures):
+    """AUROC and decisions of every method on the same pictures; ``normal`` None: against those that it held out."""
     from .scoring import auroc, auroc_interval
 
-    normal = test.get(name)
-    pictures = np.concatenate([some for other, some in test.items() if other != name])
     print(f"AUROC in percent, with its 95 % interval (DeLong): {len(pictures)} anomalous against "
           + ("the held-out normal pictures" if normal is None else f"{len(normal)} normal test pictures"))  # fmt: skip
     for method, (detector, seconds) in detectors.items():
@@ -124,11 +128,11 @@ def _score(given):
 
     detector = AnomalyDetector.load(given.model, given.device)
     pictures, skipped = gather(given.pictures)
-    how = detector.image_size_, detector.channels_, detector.resize
-    images, kept, unread = read(pictures, *how)
+    how = dict(image_size=detector.image_size_, channels=detector.channels_, resize=detector.resize)
+    images, kept, unread = read(pictures, **how)
     if not kept:
         raise AdcganError(f"no picture can be read: {listed(unread + skipped) or 'there is none'}")
-    print(look(kept).read_as(*how), file=sys.stderr)
+    print(look(kept).read_as(**how), file=sys.stderr)
     for file, reason in skipped + unread:
         print(f"adcgan: not scored: {shown(file)}: {reason}", file=sys.stderr)
     scores = detector.anomaly_score(images)
