@@ -53,6 +53,7 @@ def report(
         rows=rows, detector=detector, title=METHODS[detector.method].title, most=most, limit=LIMIT,
         side=detector.image_size_, skipped=[(shown(path), reason) for path, reason in skipped], version=__version__,
         called=int((scores > detector.threshold_).sum()), drawn=residuals is not None,
+        parts=len(detector.fitted_.score(images[:1])),
     )  # fmt: skip
     written(path, page.encode())
 

@@ -32,10 +32,10 @@ RESULT = Path(__file__).parent / "results/false-alarms.json"
 
 def row(dataset, label, method, models):
     """One detector's false alarms among normal test images, and detections in every other class; shares."""
-    started = time.monotonic()
+    started = time.process_time()
     detector = AnomalyDetector(method, false_alarms=RATE)
     detector.fit(dataset.train_images[dataset.train_labels == label])
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     if models:
         detector.names_ = [dataset.classes[label]]
         detector.save(models / f"{method}-{label}.safetensors")
@@ -52,7 +52,7 @@ def row(dataset, label, method, models):
         "detected_by_class": {
             name: float(above[labels == other].mean()) for other, name in enumerate(dataset.classes) if other != label
         },
-        "auroc": round(auroc(labels != label, scores), 5), "fit_seconds": round(seconds, 1),
+        "auroc": round(auroc(labels != label, scores), 5), "fit_processor_seconds": round(seconds, 1),
     }  # fmt: skip
 
 

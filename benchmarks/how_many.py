@@ -27,14 +27,14 @@ RESULT = Path(__file__).parent / "results/how-many.json"
 def row(dataset, label, count, method):
     """A detector fitted on the first ``count`` pictures of a class, and its AUROC."""
     given = dataset.train_images[dataset.train_labels == label][:count]
-    started = time.monotonic()
+    started = time.process_time()
     detector = AnomalyDetector(method).fit(given)
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     result = auroc(dataset.test_labels != label, detector.anomaly_score(dataset.test_images))
     held = len(detector.held_out_)
     return {
         "label": label, "class_name": dataset.classes[label], "given": count, "held_out": held, "method": method,
-        "auroc": round(result, 5), "fit_seconds": round(seconds, 1),
+        "auroc": round(result, 5), "fit_processor_seconds": round(seconds, 1),
     }  # fmt: skip
 
 
