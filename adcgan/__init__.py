@@ -7,3 +7,13 @@ Data flows one way, and so do the imports::
 """
 
 __version__ = "0.1.0"
+__all__ = ["AnomalyDetector"]
+
+
+def __getattr__(name: str):
+    """`AnomalyDetector`, imported when it is asked for: the package itself imports without torch."""
+    if name == "AnomalyDetector":
+        from .detector import AnomalyDetector
+
+        return AnomalyDetector
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

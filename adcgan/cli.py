@@ -1,5 +1,6 @@
-"""The command line: ``adcgan run`` trains, scores and records, ``adcgan sweep`` works through the paper's grid within a
-time, ``adcgan diagnose`` asks more of trained models, ``adcgan check`` reads records back.
+"""The command line: ``adcgan fit``, ``score`` and ``export`` are for own pictures; ``adcgan run`` trains, scores and
+records, ``adcgan sweep`` works through the paper's grid within a time, ``adcgan diagnose`` asks more of trained models,
+``adcgan check`` reads records back.
 
 Every error is one line on standard error with exit status 2; a sweep of which runs failed exits 1; an interrupted run
 exits 130 and continues from its last epoch when started again.
@@ -12,7 +13,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import __version__
+from . import __version__, cli_pictures
 from .config import METHODS, RECIPES, SCALES, SCHEMES, parse_options
 from .data.datasets import DATASETS
 from .errors import UNFORESEEN, AdcganError, one_line
@@ -48,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"adcgan: error: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("adcgan: interrupted; the same command continues from the last complete epoch", file=sys.stderr)
+        more = "; the same command continues from the last complete epoch" if given.command in (_run, _sweep) else ""
+        print(f"adcgan: interrupted{more}", file=sys.stderr)
         return 130
 
 
@@ -63,6 +65,9 @@ def _run(given):
     )  # fmt: skip
     if dataset.provenance != "canonical":
         print(f"{dataset.name}: {dataset.provenance}", file=sys.stderr)
+    if dataset.name not in DATASETS:
+        numbered = (f"{label} is {dataset.classes[label]}" for label in sorted({run.label for run in planned}))
+        print(f"{dataset.name}: class {', '.join(numbered)}", file=sys.stderr)
     missing = any(find(run, given.runs) is None for run in planned)
     with _slot(given, missing) as device:
         _work_through(planned, dataset, given.runs, device)
@@ -209,6 +214,7 @@ def _parser():
     parser = _Parser(prog="adcgan", description=__doc__.split("\n\n")[0])
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    cli_pictures.add(commands)
     run = commands.add_parser("run", help="train what is missing, load what is there")
     run.set_defaults(command=_run)
     run.add_argument("--method", default="adcgan", choices=METHODS, help="method (default: %(default)s)")
@@ -267,7 +273,7 @@ def _parser():
     sweep.add_argument("--dry-run", action="store_true", help="list the runs' states and the hours left")
     diagnose = commands.add_parser("diagnose", help="ask more of trained models; needs no training")
     diagnose.set_defaults(command=_diagnose)
-    diagnose.add_argument("records", nargs="+", type=Path, metavar="RUN", help="directory of a record")
+    diagnose.add_argument("records", nargs="+", type=cli_pictures.path, metavar="RUN", help="directory of a record")
     diagnose.add_argument("--dataset", metavar="PATH", help="directory of pictures, for runs on one of your own")
     diagnose.add_argument("--device", default="auto", help=DEVICES)
     diagnose.add_argument("--again", action="store_true", help="also where it was diagnosed before")
@@ -319,7 +325,11 @@ def _help(fields):
 
 def _add_runs(parser, *aliases):
     parser.add_argument(
-        "--runs", *aliases, type=Path, default=Path("runs"), help="directory of records (default: %(default)s)"
+        "--runs",
+        *aliases,
+        type=cli_pictures.path,
+        default=Path("runs"),
+        help="directory of records (default: %(default)s)",
     )
 
 

@@ -6,12 +6,13 @@ arrays of components, so that a score for any lambda and rho needs no network (a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
 from .config import ADCGANConfig, Config
@@ -147,6 +148,31 @@ def auroc(anomalous: np.ndarray, scores: np.ndarray) -> float:
     if anomalous.all() or not anomalous.any():
         raise AdcganError("AUROC needs normal and anomalous images: only one kind was given")
     return float(roc_auc_score(anomalous, scores))
+
+
+def auroc_variance(anomalous: np.ndarray, scores: Sequence[np.ndarray]) -> float:
+    """The variance, over draws of test images, of the mean AUROC (a fraction) over scores (M,) of the same ones.
+
+    DeLong, DeLong and Clarke-Pearson (1988): what the bootstrap over normal and over anomalous images tends to, in
+    closed form. An image's placement is the share of the other kind on its right side, here the mean over the scores.
+    """
+    variance = 0.0
+    for flags in (anomalous, ~anomalous):
+        others = len(flags) - flags.sum()
+        placements = [(rankdata(score)[flags] - rankdata(score[flags])) / others for score in scores]
+        variance += np.mean(placements, axis=0).var(ddof=1) / flags.sum()
+    return float(variance)
+
+
+def auroc_interval(anomalous: np.ndarray, scores: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """The interval of an AUROC over draws of test images, fractions (`auroc_variance`, normal quantile).
+
+    NaN with one image of either kind; without width where all images of a kind are on the right side of all others.
+    """
+    if min(anomalous.sum(), (~anomalous).sum()) < 2:
+        return float("nan"), float("nan")
+    value, half = auroc(anomalous, scores), norm.ppf((1 + level) / 2) * auroc_variance(anomalous, [scores]) ** 0.5
+    return max(0.0, value - half), min(1.0, value + half)
 
 
 def aurocs(anomalous: np.ndarray, scores: np.ndarray) -> np.ndarray:

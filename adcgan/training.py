@@ -51,10 +51,12 @@ class Training:
 
     Continues from ``checkpoint`` where it exists, after checking that its ``identity`` is this run's; ``code``, the
     revision that trains, may be another, and the history says so. ``after_epoch`` reads AUROCs off the networks after
-    every epoch and must leave them as they are; the training makes no use of it. It ends by its "budget" of epochs, by
-    an "early stop", or, where an early stop did not come, by the "cap" on the epochs. Raises `Diverged` when a loss is
-    not finite, `OutOfTime` where the next epoch would not end before ``deadline`` (`time.monotonic`), AdcganError for a
-    foreign or damaged checkpoint or too few images.
+    every epoch and must leave them as they are; the training makes no use of it. With ``repeat`` an epoch has
+    ``epoch_images`` also where there are fewer: they come again, in another order; ``quiet`` prints nothing.
+
+    It ends by its "budget" of epochs, by an "early stop", or, where an early stop did not come, by the "cap" on the
+    epochs. Raises `Diverged` when a loss is not finite, `OutOfTime` where the next epoch would not end before
+    ``deadline`` (`time.monotonic`), AdcganError for a foreign or damaged checkpoint or too few images.
     """
 
     def __init__(
@@ -70,19 +72,23 @@ class Training:
         deadline: float | None = None,
         code: str = "",
         after_epoch: Callable[[], dict[str, float]] = dict,
+        repeat: bool = False,
+        quiet: bool = False,
     ):
         config = method.config
         self.method, self.seed, self.checkpoint, self.identity = method, seed, checkpoint, identity
-        self.title, self.deadline, self.after_epoch = title, deadline, after_epoch
+        self.title, self.deadline, self.after_epoch, self.quiet = title, deadline, after_epoch, quiet
         self.images, self.held_out = _hold_out(images, config.validation_fraction)
-        count = min(len(self.images), config.epoch_images or len(self.images))
+        count = config.epoch_images or len(self.images)
+        if not repeat:
+            count = min(len(self.images), count)
         self.batches, self.rest = divmod(count, config.batch_size)
         if config.last_batch == "drop" or self.rest == 1:  # batch norm and the contrastive loss need two images
             self.rest = 0
-        self.passes = 1
         if not len(self.images):
             raise AdcganError(f"{title}: of {len(images)} normal training images all are held out: give a smaller "
                               f"validation_fraction than {config.validation_fraction}")  # fmt: skip
+        self.passes = -(-count // len(self.images))
         if config.steps_per_epoch:
             self.batches, self.rest = config.steps_per_epoch, 0
             self.passes = -(-self.batches * config.batch_size // len(self.images))
@@ -121,7 +127,7 @@ class Training:
         """Train to the end; a pause after every step, a checkpoint after every epoch."""
         config, history = self.method.config, self.history
         count = self.batches + bool(self.rest)
-        progress = Progress(self.title, config.total_epochs, count, history)
+        progress = Progress(self.title, config.total_epochs, count, history, self.quiet)
         try:
             yield from self._epochs(progress, count)
         finally:
@@ -262,11 +268,13 @@ def _load(path, identity, method, stepper: Eager):
 class Progress:
     """A bar with the losses on a terminal, a plain line per epoch elsewhere; both with the time left."""
 
-    def __init__(self, title: str, epochs: int, batches: int, history: History):
+    def __init__(self, title: str, epochs: int, batches: int, history: History, quiet: bool = False):
         self.title, self.epochs, self.batches, self.done = title, epochs, batches, len(history.losses)
         self.started = self.before = time.monotonic()
         self.first, self.shown = len(history.losses), 0.0
-        self.bar = None
+        self.bar, self.quiet = None, quiet
+        if quiet:
+            return
         if self.first:
             print(f"{title}: continues after epoch {self.first} of {epochs}", file=sys.stderr, flush=True)
         if sys.stderr.isatty():
@@ -287,7 +295,7 @@ class Progress:
         self.done += 1
         now = time.monotonic()
         pace, self.before = now - self.before, now
-        if self.bar is not None:
+        if self.bar is not None or self.quiet:
             return
         print(
             f"{self.title}: epoch {self.done}/{self.epochs}, {_losses(history.losses[-1])}, "

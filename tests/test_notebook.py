@@ -8,7 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from adcgan.config import configure
 from adcgan.errors import AdcganError
@@ -124,3 +126,30 @@ def test_a_notebook_that_fails_is_said_and_left_out(papermill_module, tmp_path, 
     notebook.leave(one, [one], tmp_path)
     assert f"no notebook {tmp_path / 'notebooks/pca-digits-one-vs-all.ipynb'}: the last one" in capsys.readouterr().err
     assert not list((tmp_path / "notebooks").iterdir())
+
+
+# --- own pictures ----------------------------------------------------------------------------------------------
+
+
+def test_the_notebook_for_own_pictures_learns_scores_and_shows_on_pictures_that_are_drawn_here(tmp_path):
+    random = np.random.default_rng(0)
+    for place, count, colour in (("train/good", 42, 60), ("test/good", 4, 60), ("test/bright", 4, 250)):
+        (tmp_path / "pictures" / place).mkdir(parents=True)
+        for number in range(count):
+            noisy = random.integers(colour - 9, min(colour + 9, 256), (28, 28), np.uint8)
+            Image.fromarray(noisy).save(tmp_path / "pictures" / place / f"<{number}>.png")
+    given = dict(
+        folder="pictures", model="model.safetensors", options="epochs=1 warm_up_epochs=0 width=0.1 epoch_images=64"
+    )
+    flags = [text for name, value in given.items() for text in ("-p", name, value)]
+    done = subprocess.run(
+        [PAPERMILL, "--no-progress-bar", ROOT / "book/own-pictures.ipynb", "out.ipynb", *flags],
+        cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    outputs = [output for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells for output in cell.get("outputs", [])]
+    text = "".join(output.get("text", "") for output in outputs)
+    assert "42 normal pictures of good" in text and "epoch 1/1" in text and "  pca: 100.0" in text
+    assert any("<iframe srcdoc=" in output.get("data", {}).get("text/html", "") for output in outputs)
+    assert len((tmp_path / "model.csv").read_text().splitlines()) == 9
+    assert {path.name for path in tmp_path.iterdir()} >= {"model.safetensors", "model.html"}

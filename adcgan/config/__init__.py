@@ -18,7 +18,7 @@ from .baselines import AutoencoderConfig, IsolationForestConfig, KNNConfig, OCSV
 from .compared import ADGANConfig, AEGANConfig, ALADConfig, AnoGANConfig
 
 __all__ = [
-    "COMPARED", "METHODS", "RECIPES", "SCALES", "SCHEMES", "ADCGANConfig", "Config", "TrainedConfig",
+    "COMPARED", "METHODS", "OFFERED", "RECIPES", "SCALES", "SCHEMES", "ADCGANConfig", "Config", "TrainedConfig",
     "changes", "configure", "digest", "open_choices", "parse_options", "settle",
 ]  # fmt: skip
 
@@ -51,6 +51,7 @@ METHODS: dict[str, About] = {
     "isolation_forest": About(IsolationForestConfig, "baselines:IsolationForest", "isolation forest", "baseline"),
     "autoencoder": About(AutoencoderConfig, "autoencoder:Autoencoder", "autoencoder", "baseline"),
 }
+OFFERED = ("adcgan", "autoencoder", "aegan", "pca", "knn")  # for own pictures
 COMPARED = tuple(name for name, about in METHODS.items() if about.kind == "compared")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock
 
 from ..errors import AdcganError, choose
-from .folders import IMAGE_SIZES, read_folder
+from .folders import IMAGE_SIZES, WHOLE, find, read, refuse_unreadable, shown
 
 MNIST_CLASSES = tuple("0123456789")
 FASHION_CLASSES = (
@@ -144,7 +144,8 @@ def load(name: str, *, image_size: int | None = None, channels: int | None = Non
         size, depth = image_size or 64, channels or 3
         choose("image size", size, IMAGE_SIZES)
         choose("number of channels", depth, (1, 3))
-        return _from_folder(Path(name), "folder-" + Path(name).resolve().name, size, depth)
+        root = Path(name).expanduser()
+        return _from_folder(root, "folder-" + shown(root.resolve().name), size, depth)
     choose("data set", name, (*DATASETS, "or the path of a directory of pictures"))
     size, depth = DATASETS[name].image_size, DATASETS[name].channels
     if (image_size or size, channels or depth) != (size, depth):
@@ -225,30 +226,42 @@ def split_by_class(name, classes, images, labels, *, train_share, note, seed=Non
 
 
 def _from_folder(root, name, image_size, channels, skip_unreadable=False):
-    splits = [root / "train", root / "test"]
-    if all(split.is_dir() for split in splits):
-        classes, images, labels, _ = read_folder(splits[0], image_size, channels)
-        test_classes, test_images, test_labels, _ = read_folder(splits[1], image_size, channels)
-        if test_classes != classes:
-            raise AdcganError(
-                f"{splits[1]} has classes {', '.join(test_classes)}; "
-                f"expected those of {splits[0]}: {', '.join(classes)}"
-            )
-        mixed = np.random.default_rng(0).permutation(len(labels))
-        return Dataset(
-            name,
-            classes,
-            images[mixed],
-            labels[mixed],
-            test_images,
-            test_labels,
-            "the user's pictures, mixed by seed 0",
+    found = find(root)
+    names = sorted({name for split in found.splits.values() for name in split})
+    if len(names) < 2 or "" in names:
+        raise AdcganError(
+            f"{shown(root)} has {len([name for name in names if name])} class directories: expected two or more, one "
+            "per class; `adcgan fit` learns from normal pictures alone"
         )
-    classes, images, labels, dropped = read_folder(root, image_size, channels, skip_unreadable)
+    parts, dropped = {}, []
+    for split, classes in found.splits.items():
+        for each, paths in classes.items():
+            if not paths:
+                place = root if split == WHOLE else root / split
+                raise AdcganError(f"class {shown(each)!r} has no images in {shown(place / each)}: expected one or more")
+        labels = np.repeat([names.index(each) for each in classes], [len(paths) for paths in classes.values()])
+        paths = [path for some in classes.values() for path in some]
+        images, kept, skipped = read(paths, image_size, channels)
+        dropped += skipped
+        kept = set(kept)
+        parts[split] = images, labels[[path in kept for path in paths]].astype(np.int64)
+    if not skip_unreadable:
+        refuse_unreadable(dropped)
+    classes = tuple(map(shown, names))
+    if WHOLE not in parts:
+        (images, labels), test = parts["train"], parts.get("test")
+        if test is None:
+            raise AdcganError(f"{shown(root)} has train and no test: expected both; `adcgan fit` needs no test")
+        mixed = np.random.default_rng(0).permutation(len(labels))
+        note = "the user's pictures, mixed by seed 0"
+        return Dataset(name, classes, images[mixed], labels[mixed], *test, note)
     note = "the user's pictures, 80/20 per class, seed 0"
     if name == "cats_vs_dogs":
         classes = CLASSES[name]
-        note = f"Asirra pictures, 80/20 per class, seed 0 ({OWN_SPLIT}); {dropped} unreadable files dropped"
+        note = f"Asirra pictures, 80/20 per class, seed 0 ({OWN_SPLIT}); {len(dropped)} unreadable files dropped"
+    images, labels = parts[WHOLE]
+    if not len(images):
+        raise AdcganError(f"{shown(root)}: none of its {len(dropped)} pictures can be read: expected one per class")
     return split_by_class(name, classes, images, labels, train_share=0.8, note=note, seed=0)
 
 

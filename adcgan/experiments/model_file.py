@@ -1,7 +1,7 @@
-"""The trained model of a run, kept beside its record as ``model.safetensors``; never pickle.
+"""A trained model in one file, of a run or of a user's own pictures: ``model.safetensors``; never pickle.
 
-The file holds every network's weights and buffers. Its header holds, as JSON, the method, the whole configuration, the
-run it is of, and the data it was trained on.
+The file holds every network's weights and buffers, or a baseline's arrays. Its header holds, as JSON, the method, the
+whole configuration, what was trained and on which data, and a detector's threshold.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from .. import __version__, methods
 from ..config import configure
-from ..errors import AdcganError
-from ..methods.base import Method
+from ..errors import UNFORESEEN, AdcganError, one_line
+from ..methods.base import Baseline, Method
 from .files import written
 
 FORMAT = 1
@@ -24,23 +25,24 @@ KEY = "adcgan"  # of the header's JSON, in the file's metadata
 
 @dataclass(frozen=True)
 class Model:
-    """A stored model: its networks in ``method``, and what the ``header`` says of it."""
+    """A stored model: its networks or arrays in ``method``, and what the ``header`` says of it."""
 
-    method: Method
+    method: Method | Baseline
     header: dict
 
 
-def save(path: Path, method: Method, run: dict, data: dict) -> str:
-    """Write the networks of ``method`` by rename; the file's SHA-256.
+def save(path: Path, method: Method | Baseline, run: dict, data: dict, **more: dict) -> str:
+    """Write what ``method`` has learnt by rename; the file's SHA-256.
 
-    ``run`` says what was trained (method, data set, scheme, ...), ``data`` on which bytes.
+    ``run`` says what was trained (method, data set, scheme, ...), ``data`` on which bytes; ``more`` are further parts
+    of the header.
     """
     from safetensors.torch import save as serialise
 
     header = {
         "format": FORMAT, "version": __version__, "method": run["method"], "scheme": run["scheme"],
         "config": method.config.to_dict(), "run": run, "data": data,
-    }  # fmt: skip
+    } | more  # fmt: skip
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(method).items()}
     return written(path, serialise(tensors, {KEY: json.dumps(header, sort_keys=True)}))
 
@@ -65,21 +67,27 @@ def load(path: Path, device: torch.device | str = "cpu") -> Model:
         config = configure(header["method"], header["scheme"], size, channels, **config)
         with torch.random.fork_rng():  # a new network draws its first weights
             method = methods.build(header["method"], config, torch.device(device))
+        if isinstance(method, Baseline):
+            method.set_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
+            return Model(method, header)
         own = _state(method)
         if own.keys() != tensors.keys() or any(own[name].shape != tensors[name].shape for name in own):
             raise AdcganError("its tensors are not those of its configuration")
         with torch.no_grad():
             for name, tensor in own.items():
                 tensor.copy_(tensors[name])
-    except (AdcganError, KeyError, TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, *UNFORESEEN) as error:
+        reason = error if isinstance(error, AdcganError) else one_line(error)
         raise AdcganError(
-            f"model {path} does not fit ({error}): it was written by another version, or edited"
+            f"model {path} does not fit ({reason}): it was written by another version, or edited"
         ) from error
     return Model(method, header)
 
 
 def _state(method):
-    """Every tensor of every network, by network and name; those of the networks themselves."""
+    """Every tensor of every network, by network and name; those of the networks themselves. A baseline's arrays."""
+    if isinstance(method, Baseline):
+        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in method.arrays().items()}
     return {
         f"{network}.{name}": tensor
         for network, module in method.networks.items()

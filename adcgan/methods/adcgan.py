@@ -41,6 +41,7 @@ class ADCGAN(Method):
     """E, G, D_cgan and D_z, their four optimisers, one training step (A.6) and the score (A.7)."""
 
     config: ADCGANConfig
+    settled: tuple[Tensor, Tensor] | None = None
 
     def __init__(self, config: ADCGANConfig, device: torch.device):
         super().__init__(config, device)
@@ -190,19 +191,23 @@ class ADCGAN(Method):
 
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """L_GD, L_GR, L_FE and L_FL of every image (A.7), each the mean of its terms; float32 (M,)."""
+        if self.settled:
+            return super().score(images)
         return self.components(self.forward_pass(images))
 
     def forward_pass(self, images: np.ndarray) -> Seen:
         """One pass over the test images: what their scores need, whichever z is used afterwards."""
-        batches = []
         with self.evaluating():
-            for _, x in self.test_batches(images):
-                E_x = self.E(x)
-                reconstruction = self.G(E_x)
-                E_again = self.E(reconstruction)
-                L_GD = scoring.L_GD(*(self.D.f_D(image, self.config.feature_tap) for image in (x, reconstruction)))
-                batches.append(Seen(L_GD, scoring.L_GR(x, reconstruction), scoring.L_FE(E_x, E_again), E_x, E_again))
+            batches = [self.see(x) for _, x in self.test_batches(images)]
         return Seen(*(torch.cat(part) for part in zip(*batches, strict=True)))
+
+    def see(self, x: Tensor) -> Seen:
+        """One pass over a batch of pixels (N, C, H, H)."""
+        E_x = self.E(x)
+        reconstruction = self.G(E_x)
+        E_again = self.E(reconstruction)
+        L_GD = scoring.L_GD(*(self.D.f_D(image, self.config.feature_tap) for image in (x, reconstruction)))
+        return Seen(L_GD, scoring.L_GR(x, reconstruction), scoring.L_FE(E_x, E_again), E_x, E_again)
 
     def components(self, seen: Seen) -> dict[str, np.ndarray]:
         """Equations 4 and 5 from one pass."""
@@ -218,6 +223,20 @@ class ADCGAN(Method):
                 L_FL.append(torch.stack(each).mean(0))
         components = {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": torch.cat(L_FL)}
         return {name: values.cpu().numpy() for name, values in components.items()}
+
+    def batch_components(self, x: Tensor) -> dict[str, Tensor]:
+        """As `score`, of one batch, with the z's that `settle` has fixed: D_z sees all pairs in one pass."""
+        seen, k = self.see(x), len(self.settled[0])
+        Z, encoded = (some.repeat(x.shape[0], 1) for some in self.settled)  # (N k, L): every image with every z
+        repeated = Seen(*(part.repeat_interleave(k, 0) for part in seen))
+        L_FL = self.L_FL(repeated, Z, encoded).unflatten(0, (-1, k)).mean(1)
+        return {"L_GD": seen.L_GD, "L_GR": seen.L_GR, "L_FE": seen.L_FE, "L_FL": L_FL}
+
+    def settle(self) -> None:
+        """Fix the z's that all images share, and their E(G(z)), both (k, L): they cost as much as a dozen images."""
+        if self.config.test_latents == "shared":
+            Z = self.test_latents(1)
+            self.settled = Z[0], self.encoded_latents(Z)[0]
 
     def L_FL(self, seen: Seen, z: Tensor, E_of_G_z: Tensor) -> Tensor:
         """Equation 5's second term for every image, (M,), each with its own row of ``z`` and ``E_of_G_z`` (M, L)."""
@@ -243,7 +262,7 @@ class ADCGAN(Method):
     def variant(self, **options) -> ADCGAN:
         """The same networks behind other scoring options."""
         other = copy(self)
-        other.config = replace(self.config, **options)
+        other.config, other.settled = replace(self.config, **options), None
         return other
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:

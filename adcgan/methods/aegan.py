@@ -104,23 +104,15 @@ class AEGAN(Method):
             total = sum(losses.L_AE(x, self.G(self.E(x))).item() * len(x) for _, x in self.test_batches(images))
         return {"validation_L_AE": total / len(images)}
 
-    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """L_GD, L_GR and L_FE, defined as AD-CGAN's; float32 (M,)."""
-        rows = []
-        with self.evaluating():
-            for _, x in self.test_batches(images):
-                E_x = self.E(x)
-                again = self.G(E_x)
-                rows.append(
-                    torch.stack(
-                        [
-                            scoring.L_GD(self.f_D(x), self.f_D(again)),
-                            scoring.L_GR(x, again),
-                            scoring.L_FE(E_x, self.E(again)),
-                        ]
-                    )
-                )
-        return dict(zip(("L_GD", "L_GR", "L_FE"), torch.cat(rows, 1).cpu().numpy(), strict=True))
+    def batch_components(self, x: Tensor) -> dict[str, Tensor]:
+        """L_GD, L_GR and L_FE, defined as AD-CGAN's."""
+        E_x = self.E(x)
+        again = self.G(E_x)
+        return {
+            "L_GD": scoring.L_GD(self.f_D(x), self.f_D(again)),
+            "L_GR": scoring.L_GR(x, again),
+            "L_FE": scoring.L_FE(E_x, self.E(again)),
+        }
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E(x)) as uint8 pictures."""

@@ -39,11 +39,9 @@ class Autoencoder(Method):
         """L_AE on held-out normal images."""
         return {"validation_L_AE": float(self.score(images)["L_AE"].mean())}
 
-    def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """The squared error of every image, mean over its pixels; float32 (M,)."""
-        with self.evaluating():
-            errors = [(x - self.G(self.E(x))).square().flatten(1).mean(1) for _, x in self.test_batches(images)]
-        return {"L_AE": torch.cat(errors).cpu().numpy()}
+    def batch_components(self, x: Tensor) -> dict[str, Tensor]:
+        """The squared error of every image, mean over its pixels."""
+        return {"L_AE": (x - self.G(self.E(x))).square().flatten(1).mean(1)}
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E(x)) as uint8 pictures."""

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from ..config import Config, TrainedConfig
+from ..errors import AdcganError
 from ..models.layers import keep_memory
 
 
@@ -55,9 +56,18 @@ class Method:
         """What can be watched on held-out normal images, by name; no labels are involved."""
         return {}
 
+    def batch_components(self, x: Tensor) -> dict[str, Tensor]:
+        """Components of the score of a batch of pixels (N, C, H, H): name -> (N,); of a method without a search."""
+        raise AssertionError("every method defines batch_components, or score")
+
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Components of the score for uint8 images (M, H, H, C): name -> float32 (M,)."""
-        raise AssertionError("every method defines score")
+        with self.evaluating():
+            batches = [self.batch_components(x) for _, x in self.test_batches(images)]
+        return {name: torch.cat([batch[name] for batch in batches]).cpu().numpy() for name in batches[0]}
+
+    def settle(self) -> None:
+        """Called when no more training follows: what every score needs again is computed once."""
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray | None:
         """uint8 reconstructions of uint8 images (M, H, H, C), or None for a method that has none."""
@@ -164,6 +174,20 @@ class Baseline:
     def fit(self, images: np.ndarray, seed: int) -> None:
         """Learn from normal uint8 images (N, H, H, C)."""
         raise AssertionError("every baseline defines fit")
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What was learnt, by name, to be stored; of those baselines that own pictures are scored with."""
+        raise AssertionError(f"{type(self).__name__} is not stored")
+
+    def set_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        """The reverse of `arrays`. Raises AdcganError or KeyError for arrays of another form."""
+        raise AdcganError(f"{type(self).__name__} is not stored")
+
+    def check_arrays(self, *rows: np.ndarray, kind: type = np.float32) -> None:
+        """Raise AdcganError unless all are (K, values of an image) of this type."""
+        values = self.config.image_size**2 * self.config.channels
+        if any(some.shape[1:] != (values,) or some.dtype != kind or not len(some) for some in rows):
+            raise AdcganError("its arrays are not those of its configuration")
 
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """As `Method.score`."""

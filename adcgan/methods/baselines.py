@@ -16,9 +16,13 @@ def flat(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
-def components(share: float) -> Components:
-    """The leading components that keep ``share`` of the variance, by an exact decomposition."""
-    return Components(share, svd_solver="covariance_eigh")
+def components(share: float, images: np.ndarray) -> Components:
+    """The leading components that keep ``share`` of the variance of flat images, by an exact decomposition.
+
+    Where the images are few, of the images: that of the values' covariance would take minutes.
+    """
+    few = 2 * len(images) < images.shape[1]
+    return Components(share, svd_solver="full" if few else "covariance_eigh").fit(images)
 
 
 class PCA(Baseline):
@@ -28,7 +32,20 @@ class PCA(Baseline):
 
     def fit(self, images: np.ndarray, seed: int) -> None:
         """The components of the normal images."""
-        self.components = components(self.config.variance).fit(flat(images))
+        self.components = components(self.config.variance, flat(images))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The mean and the components."""
+        return {"mean": self.components.mean_, "components": self.components.components_}
+
+    def set_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        """Components with these values; no others are used here."""
+        mean, rows = arrays["mean"], arrays["components"]
+        self.check_arrays(mean[None], rows)
+        self.components = Components(len(rows), svd_solver="full")
+        # In scikit-learn's order in memory, which the last bits of a matrix product depend on.
+        self.components.mean_, self.components.components_ = mean, np.asfortranarray(rows)
+        self.components.explained_variance_ = np.ones(len(rows), rows.dtype)  # read where scikit-learn whitens
 
     def projected(self, images: np.ndarray) -> np.ndarray:
         """The images' projections, float (M, H H C)."""
@@ -54,7 +71,17 @@ class KNN(Baseline):
             raise AdcganError(
                 f"neighbours is {self.config.neighbours}: there are {len(images)} normal training images; give fewer"
             )
+        self.images = images
         self.neighbours = NearestNeighbors(n_neighbors=self.config.neighbours, algorithm="brute").fit(flat(images))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The images."""
+        return {"images": self.images}
+
+    def set_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        """Neighbours among these images."""
+        self.check_arrays(arrays["images"].reshape(len(arrays["images"]), -1), kind=np.uint8)
+        self.fit(arrays["images"], 0)
 
     def score(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """The mean over the neighbours."""
@@ -68,7 +95,7 @@ class OCSVM(Baseline):
 
     def fit(self, images: np.ndarray, seed: int) -> None:
         """The support of the normal images' features, or of as many as the configuration admits."""
-        self.components = components(self.config.variance).fit(flat(images))
+        self.components = components(self.config.variance, flat(images))
         if len(images) > self.config.training_images:
             chosen = np.random.default_rng(seed).choice(len(images), self.config.training_images, replace=False)
             images = images[np.sort(chosen)]

@@ -56,7 +56,7 @@ class Unflatten(nn.Module):
         self.side = side
 
     def forward(self, z: Tensor) -> Tensor:
-        return z.view(len(z), -1, self.side, self.side)
+        return z.unflatten(1, (-1, self.side, self.side))
 
 
 def initialise(network: nn.Module, weight: Callable[[Tensor], object], bias: float) -> nn.Module:

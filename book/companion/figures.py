@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.metrics import roc_curve
 
+from adcgan.config import METHODS
 from adcgan.data.datasets import CLASSES
 from adcgan.experiments.records import Record
 from adcgan.models.architectures import chance_L_cgan
@@ -336,6 +337,26 @@ def pictures(record: Record, *names: str) -> Figure:
             axis.spines[:].set_visible(False)
             axis.set_ylabel(name.replace(", ", ",\n"), rotation=0, ha="right", va="center", fontsize=8)
         figure.tight_layout(pad=0.3)
+    return _finish(figure)
+
+
+def by_count(frame: pd.DataFrame) -> Figure:
+    """``auroc`` (a fraction) against ``given`` pictures: a line for each ``method``, the mean of its classes' dots."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6, 3))
+        for (method, part), mark, colour in zip(
+            frame.groupby("method", sort=False), "osD", (NORMAL, ANOMALOUS, INK), strict=False
+        ):
+            axis.plot(part["given"], 100 * part["auroc"], mark, color=colour, markersize=3, alpha=0.5)
+            mean = part.groupby("given")["auroc"].mean()
+            axis.plot(mean.index, 100 * mean, f"-{mark}", color=colour, markersize=5, label=METHODS[method].title)
+        counts = sorted(set(frame["given"]))
+        axis.set_xscale("log")
+        axis.set_xticks(counts, [f"{count:,}" for count in counts])
+        axis.minorticks_off()
+        axis.set(xlabel="normal pictures given", ylabel="AUROC %")
+        axis.legend()
+        figure.tight_layout()
     return _finish(figure)
 
 

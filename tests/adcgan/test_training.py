@@ -52,10 +52,10 @@ def numbered():
 def diary(small_config, numbered, tmp_path):
     """A `Diary` and its training's history, from a checkpoint in ``tmp_path``."""
 
-    def train(seed=0, checkpoint="checkpoint.pt", identity="this run", **options):
+    def train(seed=0, checkpoint="checkpoint.pt", identity="this run", how={}, **options):  # noqa: B006 read only
         method = Diary(small_config(**{"batch_size": 8} | options))
         history = training.train(
-            method, numbered, seed=seed, checkpoint=tmp_path / checkpoint, identity=identity, title="diary"
+            method, numbered, seed=seed, checkpoint=tmp_path / checkpoint, identity=identity, title="diary", **how
         )
         return method, history
 
@@ -66,6 +66,15 @@ def wait_for_checkpoint(process, path, newer_than=0):
     while not path.exists() or path.stat().st_mtime_ns <= newer_than:
         assert process.poll() is None, "the run ended before its checkpoint was seen"
         time.sleep(0.005)
+
+
+def test_few_images_come_again_in_another_order_until_an_epoch_is_full_and_quietly_where_asked(diary, capsys):
+    method, _ = diary(epochs=1, warm_up_epochs=0, epoch_images=100, how=dict(repeat=True, quiet=True))
+    images = method.images_of(0)
+    assert len(images) == 96 and capsys.readouterr().err == ""
+    assert sorted(images[:37]) == sorted(images[37:74]) == list(range(37)) and images[:37] != images[37:74]
+    method, _ = diary(epochs=1, warm_up_epochs=0, epoch_images=100, checkpoint="other.pt")
+    assert len(method.images_of(0)) == 32 and "epoch 1/1" in capsys.readouterr().err
 
 
 def test_a_run_killed_and_interrupted_at_random_moments_ends_in_the_same_bits(

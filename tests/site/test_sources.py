@@ -60,4 +60,4 @@ def test_a_page_cannot_rest_on_a_place_that_is_not_watched():
         assert ("load()" not in text and "downloads" not in text) or "runs/**/*.json" in stated, page
         assert 'load("../build/runs")' not in text or "build/runs/**/*.json" in stated, page
         assert "benchmarks" not in text or "code-cell" not in text or "make bench" in text or page in (
-            "run-one-class", "appendix"), page  # fmt: skip
+            "run-one-class", "appendix", "own-pictures"), page  # fmt: skip

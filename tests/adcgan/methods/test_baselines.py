@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from small import build
 
+from adcgan.methods import baselines
+
 
 @pytest.fixture
 def fit(zeros):
@@ -93,3 +95,14 @@ def test_the_isolation_forest_is_drawn_by_the_seed(fit, zeros):
     np.random.seed(8)
     assert (first == score(0)).all() and (first != score(1)).any() and (first != score(0, trees=10)).any()
     assert ((0 < first) & (first <= 1)).all()  # 2 to the minus of a depth in the trees, against the expected one
+
+
+@pytest.mark.parametrize("count", [30, 150])
+def test_the_components_are_the_same_whichever_way_they_are_found(zeros, count):
+    X = baselines.flat(np.concatenate([zeros.train, zeros.test])[:count, ::2, ::2])  # 196 values
+    found = baselines.components(0.9, X)
+    assert found.svd_solver == ("full" if count == 30 else "covariance_eigh")
+    mean, directions = leading_components(X.astype(float), 0.9)
+    np.testing.assert_allclose(found.mean_, mean, atol=1e-6)
+    assert found.components_.shape == directions.shape
+    np.testing.assert_allclose(np.abs(found.components_ @ directions.T), np.eye(len(directions)), atol=2e-3)

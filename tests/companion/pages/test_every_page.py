@@ -14,6 +14,7 @@ from companion.pages import (  # isort: split
     gallery,
     networks,
     one_image,
+    own_pictures,
     result,
     results,
     runs,
@@ -81,6 +82,13 @@ def test_what_is_stated_is_shown():
     for shown in [of() for of in STATED] + [speed.speeds("no such place"), one_image.run(None), one_image.score(None)]:
         check(re.sub(r"(?s)<style>.*?</style>", "", shown.text), {})
     assert "make bench" in speed.speeds("no such place").text and "No recorded run" in one_image.run(None).text
+    assert "Nothing was measured" in own_pictures.how_many("no such place").text
+    for shown in (
+        own_pictures.how_many(ROOT / "benchmarks/results"),
+        own_pictures.false_alarms(ROOT / "benchmarks/results"),
+    ):
+        check(shown.text, {})
+        assert "Fashion-MNIST" in shown.text or "At a stated rate of 5.0 %" in shown.text
     assert not one_image.score(None) and not one_image.components(None)
 
 
