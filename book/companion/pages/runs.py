@@ -193,9 +193,11 @@ def group_title(method: str, dataset: str, scheme: str) -> str:
 
 
 def listed(records: Sequence[Record]) -> Html:
-    """Every run in one table to search and sort, each with a link to its section."""
+    """Every run in one table to search and sort, each with a link to its section; the smoke test on digits apart."""
     rows = []
     for record in records:
+        if record.run.dataset == "digits":
+            continue
         run, content = record.run, record.content
         page = f"{address(run.name, run.dataset, run.scheme, run.label)}.html#{anchor(record)}"
         name = tables.class_title(run.label, content["run"]["class_name"])
