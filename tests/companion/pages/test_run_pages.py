@@ -118,8 +118,9 @@ def test_a_page_leads_to_the_executed_notebook_that_shows_its_class(tmp_path):
 def test_the_list_has_every_run_with_its_settings_and_leads_to_its_section(few, pages):
     text = runs.listed(few.all).text
     lines = rows(text)
-    assert "adcgan-sortable" in text and len(lines) == len(few.all)
-    for record, line, address in zip(few.all, lines, re.findall(r'href="(cells/[^"]+)"', text), strict=True):
+    listed = [record for record in few.all if record.run.dataset != "digits"]  # the smoke test is no result
+    assert "adcgan-sortable" in text and len(lines) == len(listed) < len(few.all)
+    for record, line, address in zip(listed, lines, re.findall(r'href="(cells/[^"]+)"', text), strict=True):
         name, _, anchor = address.partition(".html#")
         assert f'id="{anchor}"' in pages[name].body and anchor == runs.anchor(record)
         assert line["AUROC %"] == f"{100 * record.result:.1f}"
