@@ -126,9 +126,9 @@ def test_the_opening_table_has_means_over_the_classes_that_are_run(few):
     line = of["laptop"]["MNIST, one-vs-all"]
     ours = [np.mean([few.laptop.result, few.second.result]), few.other.result]
     published = [tables.published()["mnist", "one-vs-all", label] for label in (0, 1)]
-    assert (line["classes"], line["printed"]) == ("2", f"{100 * np.mean(ours):.1f}")
+    assert (line["classes"], line["ours, as printed"]) == ("2", f"{100 * np.mean(ours):.1f}")
     assert line["paper"] == f"{np.mean(published):.1f}"
-    assert (line["script"], line["nearest neighbours"], line["PCA"]) == ("–", "–", "–"), "not run on both classes"
+    assert not {"ours, as the script", "nearest neighbours", "PCA"} & set(line), "not run on both classes"
     line = of["paper"]["MNIST, one-vs-all"]
     assert (line["PCA"], line["nearest neighbours"]) == (figure(few.pca), figure(few.knn))
 
@@ -137,7 +137,7 @@ def test_the_text_of_the_opening_page_takes_its_figures_from_the_records(few):
     values = result.values(few.all)
     line = next(line for line in rows(result.measured(few.all)) if line[""] == "MNIST, one-vs-all")
     assert (values["mnist_ours"], values["mnist_paper"], values["mnist_classes"]) == (
-        line["printed"], line["paper"], "2")  # fmt: skip
+        line["ours, as printed"], line["paper"], "2")  # fmt: skip
     assert (values["cifar10_ours"], values["cifar10_classes"]) == ("–", "0"), "run all-vs-one alone"
     assert values["label_order"] == "2.0" and set(result.values(())) == set(values)
 
