@@ -139,3 +139,13 @@ def test_the_pdf_needs_a_built_book_and_keeps_links_to_the_web_alone(tmp_path):
     pdf.drop_file_links(joined)
     (kept,) = joined.pages[0]["/Annots"]
     assert kept.get_object()["/A"]["/URI"] == "https://example.org/"
+
+
+def test_the_model_that_comes_along_scores_the_pictures_beside_it(capsys):
+    """A new clone can try score, report and export at once."""
+    model = ROOT / "examples/sneakers.safetensors"
+    assert model.stat().st_size < 3_000_000
+    assert cli.main(["score", str(model), str(ROOT / "examples/pictures")]) == 0
+    rows = [line.split(",") for line in capsys.readouterr().out.splitlines()[1:]]
+    called = {kind: [row[3] for row in rows if f"/{kind}-" in row[0]] for kind in ("sneaker", "bag", "trouser")}
+    assert called["sneaker"].count("no") >= 10 and called["bag"].count("yes") >= 2

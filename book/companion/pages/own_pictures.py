@@ -45,14 +45,12 @@ def false_alarms(directory: Path | str) -> Html:
         return number(100 * share)
 
     expected = [f"{percent(low)} to {percent(high)}" for low, high in frame["expected"]]
-    within = [low <= share <= high for share, (low, high) in zip(frame["false_alarms"], frame["expected"], strict=True)]
     shown = pd.DataFrame(
         {
             "normal class": frame["class_name"],
             "method": [METHODS[name].title for name in frame["method"]],
             "false alarms": frame["false_alarms"].map(percent),
             "expected": expected,
-            "within": ["yes" if flag else "no" for flag in within],
             "detected": frame["detected"].map(percent),
             "hardest class": [
                 f"{min(shares, key=shares.get)} {percent(min(shares.values()))}"
