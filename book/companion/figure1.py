@@ -22,8 +22,8 @@ shared weights, turns z, drawn from P_z, into G(z). D_cgan sees x as real and G(
 judges the pairs (z, z) and (z, E(x)), for L_dz. Tags mark where the score's components L_GR, L_GD, L_FE and L_FL are
 read. Panel b: convolution layers turn an image into the local map C_psi(x) of M by M locations, the last layers turn
 that into the global vector E_psi(x), and from this come the logit C(x), for L_adv, and phi_theta(E_psi(x)). For L_cgan
-the latter is paired with location i of the same image as the positive and with all locations of other images of the
-batch as negatives; the other locations of the same image are left out."""
+the latter is paired with location i of the same image as the positive, and with all locations of all images of the
+batch, its own among them, in the denominator: equation 1 as printed."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ NOTES = [
     (588, Z - 12, "fake"), (700, Z - 86, "real", "start"),
     (250, MAIN - 52, "$C_{ψ}(x)$"), (264, MAIN + 47, "$M × M$"),
     (470, MAIN - 52, "$E_{ψ}(x)$", "end"), (706, MAIN, "$φ_{θ}(E_{ψ}(x))$", "start"),
-    (148, NEGATIVE - 8, "other images", "end"), (148, NEGATIVE + 8, "of the batch", "end"),
+    (148, NEGATIVE - 8, "all images", "end"), (148, NEGATIVE + 8, "of the batch", "end"),
     (264, NEGATIVE - 60, "$C_{ψ}(x′)$"),
     (336, POSITIVE - 12, "positive: location $i$ of the same image", "start"),
-    (336, NEGATIVE - 12, "negatives: all locations of other images", "start"),
+    (336, NEGATIVE - 12, "against: all locations of all images", "start"),
 ]  # fmt: skip
 
 LEGEND = [  # two rows of (kind, hue, meaning)
