@@ -1,9 +1,8 @@
 """AD-CGAN companion: a contrastive generative adversarial network for anomaly detection, reproduced.
 
-Data flows one way, and so do the imports::
+Data flows one way, and the imports against it; the contracts in pyproject.toml hold them to it::
 
-    data, splits -> architectures, networks, losses, scores, evaluation -> methods -> training
-         -> records (runs/) -> tables, study, figures -> companion.pages -> book/
+    data -> models, scoring -> methods -> training, diagnostics -> experiments (runs/) -> the companion (book/)
 """
 
 __version__ = "0.1.0"

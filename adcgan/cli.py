@@ -214,7 +214,7 @@ def _parser():
     parser = _Parser(prog="adcgan", description=__doc__.split("\n\n")[0])
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    cli_pictures.add(commands)
+    cli_pictures.add(commands, DEVICES)
     run = commands.add_parser("run", help="train what is missing, load what is there")
     run.set_defaults(command=_run)
     run.add_argument("--method", default="adcgan", choices=METHODS, help="method (default: %(default)s)")

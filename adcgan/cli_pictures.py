@@ -16,8 +16,8 @@ from .errors import AdcganError
 BESIDE = ("pca", "knn")  # baselines that a test is also done with
 
 
-def add(commands) -> None:
-    """Add the three commands to the command line."""
+def add(commands, devices: str) -> None:
+    """Add the three commands to the command line; ``devices`` is the help of ``--device``."""
     fit = commands.add_parser("fit", help="learn from a folder of normal pictures")
     fit.set_defaults(command=_fit)
     fit.add_argument("folder", type=path, metavar="FOLDER", help="pictures, or train and test, or a folder per class")
@@ -42,7 +42,7 @@ def add(commands) -> None:
     score.add_argument("--out", type=path, metavar="FILE", help="write the CSV there instead of to standard output")
     score.add_argument("--report", type=path, metavar="FILE", help="also write a page that shows the pictures")
     for command in (fit, score):
-        command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
+        command.add_argument("--device", default="auto", help=devices)
     export = commands.add_parser("export", help="write a model as ONNX")
     export.set_defaults(command=_export)
     export.add_argument("model", type=path, metavar="MODEL", help="what `adcgan fit` has left")

@@ -18,7 +18,7 @@ from browsing import chromium
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book"))  # or tests/companion would pass for the package
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # and tests/adcgan
 
-from adcgan import methods, training
+from adcgan import cli, methods, training
 from adcgan.config import configure
 from adcgan.data import datasets, schemes
 from adcgan.experiments import diagnosing, records, run
@@ -227,6 +227,21 @@ def _build_book(root):
         env=os.environ | {"PYTHONPATH": path, "NO_COLOR": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def invoke(capsys):
+    """The command line in this process: exit status, standard output and standard error."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        try:
+            status = cli.main(list(map(str, arguments)))
+        except SystemExit as end:
+            status = end.code
+        return status, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture

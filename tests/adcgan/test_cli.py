@@ -5,26 +5,10 @@ import re
 
 import pytest
 
-from adcgan import cli
 from adcgan.config import METHODS
 from adcgan.experiments.records import RECORD
 
 TINY = ["--width", "0.1", "--batch-size", "32", "--warm-up-epochs", "0", "--epochs", "1", "--epoch-images", "64"]
-
-
-@pytest.fixture
-def invoke(capsys):
-    """The command line in this process: exit status, standard output and standard error."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        try:
-            status = cli.main(list(map(str, arguments)))
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def error_line(done):

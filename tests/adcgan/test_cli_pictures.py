@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from adcgan import cli
-
 TINY = ["--options", "width=0.1 warm_up_epochs=0 epochs=1 epoch_images=64", "--image-size", "28"]
 
 
@@ -26,21 +24,6 @@ def draw(folder, count, kind="", size=(40, 30), mode="RGB", start=0):
         noisy = np.asarray(picture).astype(int) + random.integers(-9, 10, np.asarray(picture).shape)
         Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{number:03}.png")
     return folder
-
-
-@pytest.fixture
-def invoke(capsys):
-    """The command line in this process: exit status, standard output and standard error."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        try:
-            status = cli.main(list(map(str, arguments)))
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def normal(zeros):
 
 
 @pytest.fixture(scope="module")
-def test(zeros):
+def tested(zeros):
     """Test pictures of all digits, and which are no zeros."""
     return zeros.test[:, :, :, 0], zeros.anomalous
 
@@ -52,17 +52,17 @@ def fitted(normal):
     return {method: tiny(method).fit(normal) for method in OFFERED}
 
 
-def test_the_threshold_follows_from_held_out_scores_and_every_decision_from_it(fitted, normal, test):
+def test_the_threshold_follows_from_held_out_scores_and_every_decision_from_it(fitted, normal, tested):
     for one in fitted.values():
-        scores, p = one.anomaly_score(test[0]), one.p_value(one.anomaly_score(test[0]))
+        scores, p = one.anomaly_score(tested[0]), one.p_value(one.anomaly_score(tested[0]))
         _, held = hold_out(len(normal))
         np.testing.assert_allclose(one.held_out_, np.sort(one.anomaly_score(normal[held])), rtol=1e-5)
         above = (one.held_out_ >= scores[:, None]).sum(1)
         assert (p == (above + 1) / (len(held) + 1)).all()
-        assert ((one.predict(test[0]) == -1) == (p <= 0.05)).all() and set(one.predict(test[0])) == {-1, 1}
-        assert (one.score_samples(test[0]) == -scores).all()
-        assert (one.decision_function(test[0]) == one.threshold_ - scores).all()
-    assert (fitted["pca"].predict(test[0]) == np.where(test[1], -1, 1)).mean() > 0.9
+        assert ((one.predict(tested[0]) == -1) == (p <= 0.05)).all() and set(one.predict(tested[0])) == {-1, 1}
+        assert (one.score_samples(tested[0]) == -scores).all()
+        assert (one.decision_function(tested[0]) == one.threshold_ - scores).all()
+    assert (fitted["pca"].predict(tested[0]) == np.where(tested[1], -1, 1)).mean() > 0.9
 
 
 def test_a_tenth_is_held_out_at_least_20_always_the_same_and_never_trained_on(normal):
@@ -86,8 +86,8 @@ def test_a_score_is_above_the_threshold_where_its_p_value_is_at_most_the_rate(he
 
 
 @pytest.mark.parametrize("method", ["adcgan", "aegan", "pca", "knn"])
-def test_a_score_depends_neither_on_other_pictures_nor_on_their_order_batch_or_threads(fitted, test, method):
-    one, images = fitted[method], test[0][:70]
+def test_a_score_depends_neither_on_other_pictures_nor_on_their_order_batch_or_threads(fitted, tested, method):
+    one, images = fitted[method], tested[0][:70]
     whole = one.anomaly_score(images)
     order = np.random.default_rng(0).permutation(len(images))
     alone = np.concatenate([one.anomaly_score(images[n : n + 1]) for n in range(len(images))])
@@ -101,12 +101,12 @@ def test_a_score_depends_neither_on_other_pictures_nor_on_their_order_batch_or_t
 
 
 @pytest.mark.parametrize("method", OFFERED)
-def test_a_loaded_detector_gives_the_same_bits_and_its_file_says_what_it_is(fitted, test, tmp_path, method):
+def test_a_loaded_detector_gives_the_same_bits_and_its_file_says_what_it_is(fitted, tested, tmp_path, method):
     one, path = fitted[method], tmp_path / "model.safetensors"
     one.names_ = ["zero", "<other>"]
     one.save(path)
     loaded = AnomalyDetector.load(path)
-    assert (loaded.anomaly_score(test[0]) == one.anomaly_score(test[0])).all()
+    assert (loaded.anomaly_score(tested[0]) == one.anomaly_score(tested[0])).all()
     assert loaded.threshold_ == one.threshold_ and (loaded.held_out_ == one.held_out_).all()
     assert loaded.names_ == ["zero", "<other>"] and (loaded.image_size_, loaded.channels_) == (28, 1)
     loaded.save(tmp_path / "again.safetensors")
@@ -278,9 +278,9 @@ def test_rows_of_numbers_are_no_pictures_and_the_tags_say_so():
     assert any("Can't test estimator" in str(warning.message) for warning in said)
 
 
-def test_it_works_in_a_pipeline_and_can_be_cloned(fitted, normal, test):
+def test_it_works_in_a_pipeline_and_can_be_cloned(fitted, normal, tested):
     pipeline = make_pipeline(FunctionTransformer(lambda images: images), tiny("knn"))
-    assert (pipeline.fit(normal).predict(test[0][:9]) == fitted["knn"].predict(test[0][:9])).all()
+    assert (pipeline.fit(normal).predict(tested[0][:9]) == fitted["knn"].predict(tested[0][:9])).all()
     other = clone(fitted["knn"])
     assert not hasattr(other, "threshold_") and other.get_params() == fitted["knn"].get_params()
     assert (tiny("knn").fit_predict(normal) == fitted["knn"].predict(normal)).all()
