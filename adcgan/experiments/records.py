@@ -52,7 +52,7 @@ class Run:
         """SHA-256 of method, scheme, recipe, scale and the whole configuration."""
         return digest(self.method, self.scheme, self.recipe, self.scale, self.config.to_dict())
 
-    @property
+    @cached_property
     def changes(self) -> dict:
         """Options that differ from the recipe at its scale: empty for a run of the tables, else an ablation."""
         return changes(self.config, self.method, self.scheme, self.recipe, self.scale)
@@ -81,7 +81,7 @@ class Run:
         return f"{named}, {self.dataset} {self.scheme} class {self.label} seed {self.seed}{repeat}{variant}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # so that what is computed from a record can be kept: one is equal to itself alone
 class Record:
     """A record that was read and found whole. ``content`` is record.json as a dictionary (see the schema).
 

@@ -1,5 +1,6 @@
 """A link within the site that leads nowhere fails the build, raw HTML included; Sphinx checks only its own."""
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,11 @@ logger = logging.getLogger(__name__)
 def dead_links(out: Path) -> list[tuple[Path, str]]:
     """(page, link) for every link of the site in ``out`` whose file, or place within its page, is not there."""
 
+    @cache  # most links are the frame's, the same on every page
+    def file(place):
+        found = Path(place, "index.html") if Path(place).is_dir() else Path(place)
+        return found if found.exists() else None
+
     @cache
     def anchors(page):
         return set(ANCHOR.findall(page.read_text()))
@@ -27,10 +33,8 @@ def dead_links(out: Path) -> list[tuple[Path, str]]:
             parts = urlsplit(link.replace("&amp;", "&"))
             if parts.scheme or parts.netloc:
                 continue
-            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-            if target.is_dir():
-                target /= "index.html"
-            if not target.exists():
+            target = file(os.path.normpath(page.parent / unquote(parts.path)) if parts.path else str(page))
+            if target is None:
                 dead.append((page.relative_to(out), link))
             elif parts.fragment and target.suffix == ".html" and unquote(parts.fragment) not in anchors(target):
                 dead.append((page.relative_to(out), link))

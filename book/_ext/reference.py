@@ -10,7 +10,7 @@ from pathlib import Path
 from astroid.manager import AstroidManager
 from sphinx.util.docutils import SphinxDirective
 
-OURS = ("adcgan", "companion")
+OURS = "adcgan"
 CODE = re.compile(r"(``.+?``|`[^`]+`)", re.DOTALL)
 FIRST_SENTENCE = re.compile(r".+?(?:\.(?=\s)|(?=\n\n)|\Z)", re.DOTALL)
 
@@ -19,7 +19,7 @@ class NotOurs(set):
     """The modules that are not read: reading PyTorch takes longer than all else, and would add its docstrings."""
 
     def __contains__(self, name):
-        return name.partition(".")[0] not in sys.stdlib_module_names.union(OURS)
+        return name.partition(".")[0] not in sys.stdlib_module_names.union([OURS])
 
 
 def prepare(app, config):
@@ -63,7 +63,7 @@ def resolve(app, env, node, content):
     if node.get("refdomain") != "py":
         return None
     name = node["reftarget"]
-    if name.startswith(tuple(f"{package}." for package in OURS)):
+    if name.startswith(f"{OURS}."):
         entry = env.autoapi_all_objects.get(name)
         found = [entry.obj.get("original_path", name)] if entry else []
     else:
@@ -74,16 +74,13 @@ def resolve(app, env, node, content):
 
 
 class Modules(SphinxDirective):
-    """``{modules} adcgan``: a package and its modules, each linked, with its docstring's first sentence."""
-
-    required_arguments = 1
+    """``{modules}``: the package and its modules, each linked, with its docstring's first sentence."""
 
     def run(self):
         """The nodes of a list."""
-        package = self.arguments[0]
         lines = []
         for name, module in sorted(self.env.autoapi_objects.items()):
-            if f"{name}.".startswith(f"{package}."):
+            if module.type in ("package", "module"):
                 sentence = FIRST_SENTENCE.match(module.docstring.strip() or ".")[0]
                 lines.append(f"- {{py:mod}}`{name}`: {' '.join(sentence.split())}")
         return self.parse_text_to_nodes("\n".join(lines))

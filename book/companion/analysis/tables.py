@@ -10,6 +10,7 @@ those on a stated share of the test images), no ablation; a mean over classes is
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -83,6 +84,7 @@ def planned(records: Iterable[Record], scale: str = PAPER) -> list[Record]:
     return [record for record in standing(records, scale) if record.run.seed < SEEDS]
 
 
+@cache
 def spread(record: Record) -> float:
     """The spread of reconstructions over that of the images, about 1 where they differ as much; NaN without any.
 
@@ -145,11 +147,12 @@ def table3(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     table = pd.concat([published, *others], ignore_index=True)
     cell = ["method", "dataset", "scheme", "class"]
     runs = measured(records, scale)
+    runs["share"] = runs["test_images"].where(runs["test_images"] > 0)
     per_class = runs.groupby(cell).agg(
         ours=("auroc", "mean"),
         seeds=("auroc", "count"),
         sd=("auroc", "std"),
-        share=("test_images", _least),
+        share=("share", "min"),
         remarks=("remarks", _joined),
     )
     by_seed = _by_seed(runs.set_index([*cell, "seed"])["auroc"])
@@ -253,23 +256,28 @@ def table4_by_class(records: Iterable[Record], reduction: str = "sum") -> pd.Dat
 
     Of ``records`` as they are (`of_adcgan`). ``reduction``: the components as sums, or as means.
     """
-    rows = []
-    for record in records:
-        numbers = terms(record.run.config) if reduction == "sum" else None
-        for variant, rho in VARIANTS.items():
-            score = combine(record.components, record.run.config.lambda_, rho, numbers)
-            rows.append(
-                {
-                    "variant": variant,
-                    "dataset": record.run.dataset,
-                    "scheme": record.run.scheme,
-                    "class": record.run.label,
-                    "class_name": record.content["run"]["class_name"],
-                    "seed": record.run.seed,
-                    "ours": 100 * auroc(record.anomalous, score),
-                }
-            )
+    rows = [
+        {
+            "variant": variant,
+            "dataset": record.run.dataset,
+            "scheme": record.run.scheme,
+            "class": record.run.label,
+            "class_name": record.content["run"]["class_name"],
+            "seed": record.run.seed,
+            "ours": ours,
+        }
+        for record in records
+        for variant, ours in _of_variants(record, reduction).items()
+    ]
     return pd.DataFrame(rows, columns=["variant", "dataset", "scheme", "class", "class_name", "seed", "ours"])
+
+
+@cache
+def _of_variants(record, reduction):
+    config = record.run.config
+    numbers = terms(config) if reduction == "sum" else None
+    scores = {variant: combine(record.components, config.lambda_, rho, numbers) for variant, rho in VARIANTS.items()}
+    return {variant: 100 * auroc(record.anomalous, score) for variant, score in scores.items()}
 
 
 def table4(records: Iterable[Record], scale: str = PAPER, reduction: str = "sum") -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """A page of pictures for every GAN method, data set and scheme that was run: one seed's sheet and curves a class.
 
-`book/_ext/run_pages.py` hands these pages to Sphinx, with the records' own sheets as files beside them.
+`book/_ext/from_records.py` hands these pages to Sphinx, with the records' own sheets as files beside them.
 """
 
 from collections.abc import Iterable, Sequence

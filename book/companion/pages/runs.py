@@ -1,6 +1,6 @@
 """A page for every class of the tables that was run, a page for each method and data set, and the list of all runs.
 
-`book/_ext/run_pages.py` hands these pages to Sphinx. They are made from records alone and need no notebook.
+`book/_ext/from_records.py` hands these pages to Sphinx. They are made from records alone and need no notebook.
 """
 
 import base64

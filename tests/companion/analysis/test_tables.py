@@ -1,5 +1,6 @@
 """Tables 1 to 4 from records: what enters, what a mean needs, and that every published figure is there."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -164,13 +165,21 @@ def test_a_collapsed_generator_and_a_training_ended_by_its_cap_are_said_beside_t
     record = whole.ours[0]
 
     def said(**content):
-        return tables.remarks(SimpleNamespace(content=record.content | content, picture_rows=record.picture_rows))
+        return tables.remarks(dataclasses.replace(record, content=record.content | content))
 
     alike = {"images": 0.2, "reconstructions": 0.001}
     assert said(spread={"images": 0.2, "reconstructions": 0.15}) == ""
     assert said(spread=alike, ended="cap") == "every reconstruction alike, ended by its cap"
     images = np.random.default_rng(0).integers(0, 256, (8, 28, 28), np.uint8)
     sheet = {"normal": images, "normal, reconstructed": np.full_like(images, 90)}
-    old = SimpleNamespace(content={}, picture_rows=lambda: sheet)  # of format 1: from the sheet
-    assert tables.spread(old) == 0 and tables.remarks(old) == "every reconstruction alike"
-    assert np.isnan(tables.spread(SimpleNamespace(content={}, picture_rows=lambda: {"normal": images})))
+
+    class Former:
+        """Of format 1: from the sheet."""
+
+        content = {}
+
+        def __init__(self, rows):
+            self.picture_rows = lambda: rows
+
+    assert tables.spread(Former(sheet)) == 0 and tables.remarks(Former(sheet)) == "every reconstruction alike"
+    assert np.isnan(tables.spread(Former({"normal": images})))

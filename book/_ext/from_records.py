@@ -1,24 +1,34 @@
-"""Pages made from records, with files beside them: of classes (`companion.pages.runs`) and of the gallery.
+"""What is made from records: pages of classes (`companion.pages.runs`) and of the gallery, and the tables as files.
 
-A page is written where what it says, or the frame around it, changed; pages of runs that are gone are removed.
+Where neither the records, nor the code, nor the frame around the pages changed since they were made, nothing is done.
+Else every record is read and verified, a page is written where what it says changed, and pages of runs that are gone
+are removed.
 """
 
 import hashlib
 import shutil
 from pathlib import Path
 
-from fresh import records
+from fresh import CODE, digest, records
+
+MADE = ".made"  # in the site: what its pages were made from
 
 
 def collect(app):
     """Give Sphinx the pages that are not as they should be."""
-    from companion.pages import gallery, runs
-
     out = Path(app.outdir)
     frames = ("_config.yml", "_toc.yml", "_templates/*", "_ext/*.py")
     framing = [path for pattern in frames for path in Path(app.srcdir).glob(pattern)]
     frame = "".join(path.read_text() for path in sorted(framing))
     frame += "".join(title.astext() for title in app.env.titles.values())  # of the side bar
+    made = _hash(frame + digest(("runs/**/*.*", *CODE)))
+    if (out / MADE).exists() and (out / MADE).read_text() == made:
+        return
+
+    from companion.analysis import results
+    from companion.pages import gallery, runs
+
+    results.write(out / "downloads", records())
     known = set()
     for page in [*runs.all_pages(records()), *gallery.all_pages(records())]:
         target = out / f"{page.name}.html"
@@ -28,15 +38,20 @@ def collect(app):
             known.add(copy)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
-        mark = f"<!-- adcgan {hashlib.sha256((frame + page.body).encode()).hexdigest()[:16]} -->"
+        mark = f"<!-- adcgan {_hash(frame + page.body)[:16]} -->"
         if not target.exists() or mark not in target.read_text():
             yield page.name, {"title": page.title, "body": page.body + mark}, "page.html"
     for path in [*(out / "cells").rglob("*.*"), *(out / "gallery").rglob("*.*")]:
         if path not in known:
             path.unlink()
+    (out / MADE).write_text(made)
+
+
+def _hash(text):
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def setup(app):
     """Register with Sphinx."""
     app.connect("html-collect-pages", collect)
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "2"}
