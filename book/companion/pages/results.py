@@ -226,20 +226,26 @@ def comparisons(records: Sequence[Record]) -> Html:
     frame = frame.drop_duplicates(["scale", "dataset", "scheme", "first", "second"])
     if frame.empty:
         return note("No two models are run on every class of a data set yet.")
+    places = frame.groupby(["dataset", "scheme"], sort=False)
+    return joined(
+        folded(f"{TITLES[dataset]}, {scheme}", _pairs(part, f"{TITLES[dataset]}, {scheme}"), open=n == 0)
+        for n, ((dataset, scheme), part) in enumerate(places)
+    )
+
+
+def _pairs(frame, place):
     shown = pd.DataFrame(
         {
-            "data set": frame["dataset"].map(TITLES),
-            "scheme": frame["scheme"],
-            "scale": frame["scale"],
             "first": frame["first"],
             "second": frame["second"],
             "first less second": frame["difference"].map(difference),
             "first higher in": [f"{row.higher} of {row.classes}" for row in frame.itertuples()],
             "P": frame["p"].map("{:.3f}".format),
             "corrected": frame["corrected"].map("{:.3f}".format),
+            "scale": frame["scale"],
         }
     )
-    return plain(shown, "Models compared class by class (AUROC points)", ("scheme", "scale", "first", "second"))
+    return plain(shown, f"{place}: models compared class by class (AUROC points)", ("first", "second", "scale"))
 
 
 def heat_maps(records: Sequence[Record]) -> Html:
