@@ -160,12 +160,12 @@ def test_the_notebook_for_own_pictures_learns_scores_and_shows_on_pictures_that_
             noisy = random.integers(colour - 9, min(colour + 9, 256), (28, 28), np.uint8)
             Image.fromarray(noisy).save(tmp_path / "pictures" / place / f"<{number}>.png")
     given = dict(
-        folder="pictures", model="model.safetensors", options="epochs=1 warm_up_epochs=0 width=0.1 epoch_images=64"
+        folder="~/pictures", model="model.safetensors", options="epochs=1 warm_up_epochs=0 width=0.1 epoch_images=64"
     )
     flags = [text for name, value in given.items() for text in ("-p", name, value)]
     done = subprocess.run(
         [PAPERMILL, "--no-progress-bar", ROOT / "book/own-pictures.ipynb", "out.ipynb", *flags],
-        cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     outputs = [output for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells for output in cell.get("outputs", [])]

@@ -67,7 +67,8 @@ def sweep(
     """Work through ``planned`` in order, ``jobs`` at once; ``report`` hears of each end as `one` would return it.
 
     On a CPU the jobs are processes that share its cores; on CUDA they are streams of one process, or with ``eager``,
-    which keeps steps from being captured, processes too.
+    which keeps steps from being captured, processes too. A process imports the script that starts it: with ``jobs``, a
+    script sweeps below ``if __name__ == "__main__":``.
     """
     outcome, missing, done = Outcome(), [], []
     for run in planned:

@@ -5,6 +5,7 @@ import os
 import re
 
 import pytest
+from PIL import Image
 
 from adcgan import cli
 from adcgan.config import METHODS
@@ -42,6 +43,26 @@ def test_a_repeat_is_a_run_of_its_own_with_the_same_bits_on_a_cpu(invoke, tmp_pa
     assert invoke(*arguments)[0] == invoke(*arguments, "--repeat", "1")[0] == 0
     first, second = sorted(tmp_path.rglob("scores.npz"))
     assert second.parent.name == f"{first.parent.name}-repeat-1" and first.read_bytes() == second.read_bytes()
+
+
+def test_the_classes_of_own_pictures_are_said_by_name(invoke, tmp_path):
+    for name in ("1", "2", "10"):
+        (tmp_path / "pics" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.effect_noise((28, 28), 9).save(tmp_path / "pics" / name / f"{number}.png")
+    arguments = [
+        "run",
+        "--method",
+        "pca",
+        "--dataset",
+        tmp_path / "pics",
+        "--image-size",
+        28,
+        "--runs",
+        tmp_path / "runs",
+    ]
+    status, _, err = invoke(*arguments, "--classes", "2", "10", "0")
+    assert status == 0 and err.splitlines()[-1] == "folder-pics: class 0 is 1, 1 is 10, 2 is 2", "a name goes first"
 
 
 def test_help_lists_every_option_with_its_choices(invoke, monkeypatch):
