@@ -163,7 +163,7 @@ def test_a_script_without_a_main_guard_is_told_so(monkeypatch, tmp_path):
 
     monkeypatch.setattr(sweep, "ProcessPoolExecutor", Pool)
     first, second = some = planned(0, 1)
-    (_, reason), left = sweep.in_processes(some, tmp_path, "cpu", 2, None)
+    (_, reason), left = sweep.in_processes(some, tmp_path, "cpu", 1, None)
     assert 'below `if __name__ == "__main__":`' in reason and left == (second, sweep.LEFT)
 
 
