@@ -22,6 +22,9 @@ CLASSES ?= [0]
 SEEDS ?= [0]
 SWEEP ?=
 BIN := $(VENV)/bin
+# What a user names reaches the commands through the environment, where spaces and quotes stay as they are.
+override RUNS := $(if $(filter ~/%,$(RUNS)),$(RUNS:~/%=$(HOME)/%),$(RUNS))
+export METHOD RECIPE SCALE DATASET SCHEME CLASSES SEEDS RUNS
 
 .PHONY: book lock pdf readme test lint run grid sweep bench bench-gpu clean
 .DELETE_ON_ERROR:
@@ -73,15 +76,16 @@ lint: $(VENV)/test.stamp
 	$(BIN)/nbstripout --verify book/*.ipynb
 
 run: $(VENV)/book.stamp
-	mkdir -p $(RUNS)/notebooks
-	$(BIN)/papermill --no-progress-bar --log-output book/train.ipynb $(RUNS)/notebooks/$(METHOD)-$(notdir $(abspath $(DATASET)))-$(SCHEME).ipynb \
-	  -p method '$(METHOD)' -p recipe '$(RECIPE)' -p scale '$(SCALE)' -p dataset '$(DATASET)' -p scheme '$(SCHEME)' -p classes '$(CLASSES)' -p seeds '$(SEEDS)' -p runs '$(RUNS)'
+	mkdir -p "$$RUNS/notebooks"
+	$(BIN)/papermill --no-progress-bar --log-output book/train.ipynb "$$RUNS/notebooks/$$METHOD-$$(basename "$$DATASET")-$$SCHEME.ipynb" \
+	  -r method "$$METHOD" -r recipe "$$RECIPE" -r scale "$$SCALE" -r dataset "$$DATASET" -r scheme "$$SCHEME" \
+	  -r classes "$$CLASSES" -r seeds "$$SEEDS" -r runs "$$RUNS"
 
 grid: $(VENV)/book.stamp
-	$(BIN)/adcgan sweep --scale laptop --jobs 2 --runs $(RUNS) $(SWEEP)
+	$(BIN)/adcgan sweep --scale laptop --jobs 2 --runs "$$RUNS" $(SWEEP)
 
 sweep: $(VENV)/book.stamp
-	$(BIN)/adcgan sweep --runs $(RUNS) $(SWEEP)
+	$(BIN)/adcgan sweep --runs "$$RUNS" $(SWEEP)
 
 bench: $(VENV)/book.stamp
 	$(BIN)/python benchmarks/throughput.py

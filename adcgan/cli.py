@@ -8,6 +8,7 @@ exits 130 and continues from its last epoch when started again.
 
 import argparse
 import dataclasses
+import io
 import os
 import sys
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = _parser()
     given = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a notebook's is none
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold what cannot be printed
     try:
         status = given.command(given)
         sys.stdout.flush()  # here, where a reader that has gone is no error yet

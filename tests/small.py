@@ -1,5 +1,7 @@
 """Small data sets in memory, small methods, and the one line that bad input is refused with."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -27,6 +29,14 @@ def build(name, image_size=28, channels=1, seed=0, **options):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return methods.build(name, configure(name, "one-vs-all", image_size, channels, **options), torch.device("cpu"))
+
+
+@contextmanager
+def without_numbers():
+    """Modules are built on torch's "meta" device, and no spectral norm is estimated there: it takes a second each."""
+    with pytest.MonkeyPatch.context() as patch, torch.device("meta"):
+        patch.setattr(torch.nn.utils.parametrizations._SpectralNorm, "_power_method", lambda *_: None)
+        yield
 
 
 def train(method, images, checkpoint, seed=0):

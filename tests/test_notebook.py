@@ -11,6 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 from PIL import Image
+from small import refusal
 
 from adcgan.config import configure
 from adcgan.errors import AdcganError
@@ -20,9 +21,11 @@ from adcgan.experiments.records import Run, read_all
 ROOT = Path(__file__).resolve().parent.parent
 PAPERMILL = Path(sys.executable).parent / "papermill"
 TINY = "epochs=1 warm_up_epochs=0 width=0.1 batch_size=16"
+CELLS = ["", "# Parameters\nmethod = 'adcgan'", "given = parameters(globals())"]  # as IPython has them in In
 DEFAULTS = {
     "method": "adcgan", "recipe": "", "scale": "", "dataset": "digits", "scheme": "one-vs-all", "classes": "[0]",
     "seeds": "[0]", "options": "", "runs": "runs", "device": "auto",
+    "In": CELLS,
 }  # fmt: skip
 
 
@@ -63,13 +66,13 @@ def test_papermill_trains_and_shows_what_was_asked_and_refuses_an_unknown_parame
 )  # fmt: skip
 def test_ill_typed_parameters_are_refused_in_one_line(name, value, message):
     with pytest.raises(AdcganError, match=message) as error:
-        notebook.parameters(DEFAULTS | {name: value}, set())
+        notebook.parameters(DEFAULTS | {name: value})
     assert "\n" not in str(error.value)
 
 
 def test_parameters_may_be_text_or_values():
-    as_text = notebook.parameters(DEFAULTS | {"classes": "[0, 'bag']", "options": "epochs=1 rho=0"}, set())
-    as_values = notebook.parameters(DEFAULTS | {"classes": [0, "bag"], "options": {"epochs": "1", "rho": "0"}}, set())
+    as_text = notebook.parameters(DEFAULTS | {"classes": "[0, 'bag']", "options": "epochs=1 rho=0"})
+    as_values = notebook.parameters(DEFAULTS | {"classes": [0, "bag"], "options": {"epochs": "1", "rho": "0"}})
     assert as_text == as_values
     assert as_text["classes"] == [0, "bag"] and as_text["seeds"] == [0]
 
@@ -80,13 +83,31 @@ def test_notebook_declares_every_parameter_and_no_other():
     declared = {}
     exec("".join(cell["source"]), declared)
     assert set(declared) - {"__builtins__"} == set(notebook.PARAMETERS)
+    assert "".join(cell["source"]).startswith(notebook.HEAD + "\n"), "by which a name that is none is found"
 
 
-def test_relative_paths_start_at_the_repository_root(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert notebook.from_root("runs") == ROOT / "runs" and notebook.from_root(str(tmp_path)) == tmp_path
-    for dataset, expected in (("mnist", "mnist"), ("pets", str(ROOT / "pets")), (str(tmp_path), str(tmp_path))):
-        assert notebook.parameters(DEFAULTS | {"dataset": dataset}, set())["dataset"] == expected
+def test_parameters_are_what_their_cell_defines_however_often_it_is_run():
+    rerun = [*CELLS, "from IPython.display import Image", *CELLS[1:]]
+    later = DEFAULTS | {
+        "Image": object,
+        "run": {},
+        "columns": [],
+        "In": rerun,
+    }  # the notebook's own, from the first time
+    assert notebook.parameters(later) == notebook.parameters(DEFAULTS)
+    assert notebook.parameters(later | {"In": [*rerun, "columns = []", CELLS[-1]]}), "this cell alone is run again"
+    mistyped = [*CELLS[:2], "# Parameters\ndatasset = 'mnist'", CELLS[-1]]  # what papermill adds
+    assert "unknown notebook parameter 'datasset'" in refusal(notebook.parameters, DEFAULTS | {"In": mistyped})
+
+
+def test_relative_paths_start_where_the_user_works_and_within_a_checkout_at_its_root(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for here, start in ((tmp_path, tmp_path), (ROOT, ROOT), (ROOT / "book", ROOT)):
+        monkeypatch.chdir(here)
+        assert notebook.located("runs") == start / "runs" and notebook.located(str(tmp_path)) == tmp_path
+        assert notebook.located("~/runs") == tmp_path / "runs"
+        for dataset, expected in (("mnist", "mnist"), ("pets", str(start / "pets")), (str(tmp_path), str(tmp_path))):
+            assert notebook.parameters(DEFAULTS | {"dataset": dataset})["dataset"] == expected
 
 
 @pytest.fixture
@@ -139,12 +160,12 @@ def test_the_notebook_for_own_pictures_learns_scores_and_shows_on_pictures_that_
             noisy = random.integers(colour - 9, min(colour + 9, 256), (28, 28), np.uint8)
             Image.fromarray(noisy).save(tmp_path / "pictures" / place / f"<{number}>.png")
     given = dict(
-        folder="pictures", model="model.safetensors", options="epochs=1 warm_up_epochs=0 width=0.1 epoch_images=64"
+        folder="~/pictures", model="model.safetensors", options="epochs=1 warm_up_epochs=0 width=0.1 epoch_images=64"
     )
     flags = [text for name, value in given.items() for text in ("-p", name, value)]
     done = subprocess.run(
         [PAPERMILL, "--no-progress-bar", ROOT / "book/own-pictures.ipynb", "out.ipynb", *flags],
-        cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     outputs = [output for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells for output in cell.get("outputs", [])]

@@ -1,6 +1,7 @@
 """The repository keeps its own promises: pins agree, the commands it names exist, records are whole."""
 
 import importlib.util
+import os
 import re
 import shlex
 import shutil
@@ -95,6 +96,27 @@ def test_the_commands_that_the_texts_give_are_there():
     assert {"dataset", "classes", "scale", "runs"} | own <= parameters <= set(notebook.PARAMETERS) | own
     for words in commands("python"):
         assert words[1].startswith("-") or (ROOT / words[1]).is_file(), words
+
+
+def test_make_run_keeps_spaces_and_quotes_in_names(tmp_path):
+    (tmp_path / "venv/bin").mkdir(parents=True)
+    (tmp_path / "venv/bin/papermill").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    for name in ("bin/papermill", "bin/python", "book.stamp"):
+        (tmp_path / "venv" / name).touch()
+        (tmp_path / "venv" / name).chmod(0o755)
+    pics = """my "dog's"  pics"""
+    named = {"VENV": f"{tmp_path}/venv", "DATASET": f"far/{pics}", "RUNS": "~/my runs", "CLASSES": '["dog\'s"]'}
+    done = subprocess.run(
+        ["make", "--silent", "run", *(f"{name}={value}" for name, value in named.items())],
+        cwd=ROOT, capture_output=True, text=True, env=os.environ | {"HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.splitlines()
+    given = {words[n + 1]: words[n + 2] for n, word in enumerate(words) if word == "-r"}
+    runs = tmp_path / "my runs"
+    assert (given["dataset"], given["runs"], given["classes"]) == (named["DATASET"], str(runs), named["CLASSES"])
+    assert f"{runs}/notebooks/adcgan-{pics}-one-vs-all.ipynb" in words
+    assert {path.name for path in tmp_path.iterdir()} == {"venv", "my runs"}
 
 
 def test_citation_file_and_licence_name_the_paper_and_the_software():

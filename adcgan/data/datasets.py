@@ -125,7 +125,7 @@ class Dataset:
 
     def class_index(self, name: str | int) -> int:
         """A class given by number or by name, as its number. Raises AdcganError if there is none."""
-        text = str(name)
+        text = shown(str(name))
         if text in self.classes:
             return self.classes.index(text)
         if text.isdecimal() and int(text) < len(self.classes):
@@ -153,7 +153,7 @@ def load(name: str, *, image_size: int | None = None, channels: int | None = Non
             f"data set {name} has {size}x{size} images with {depth} channels: "
             "leave image_size and channels out, they are for directories of pictures"
         )
-    directory = os.environ.get("ADCGAN_DATA")
+    directory = os.path.expanduser(os.environ.get("ADCGAN_DATA", ""))
     if directory and not Path(directory).is_dir():
         raise AdcganError(
             f"ADCGAN_DATA is {directory!r}, which is no directory: expected one with {name}.npz, or unset"
@@ -170,7 +170,7 @@ def load(name: str, *, image_size: int | None = None, channels: int | None = Non
 
 def cache_directory() -> Path:
     """Where downloads go: `$ADCGAN_CACHE`, or ``~/.cache/adcgan``."""
-    return Path(os.environ.get("ADCGAN_CACHE") or Path.home() / ".cache" / "adcgan")
+    return Path(os.environ.get("ADCGAN_CACHE") or "~/.cache/adcgan").expanduser()
 
 
 def _from_archive(name, path):

@@ -124,7 +124,7 @@ def divide(found: Found, normal: str | None) -> Divided:
     """
     train = found.splits.get("train", found.splits.get(WHOLE))
     classes = {shown(name): paths for name, paths in train.items() if paths}
-    name = normal
+    name = None if normal is None else shown(normal)
     if name is None and len(classes) > 1:
         name = next((name for name in classes if name.lower() == "good"), None)
     if name is None and len(classes) != 1:

@@ -57,7 +57,8 @@ def make_split(dataset: Dataset, scheme: str, label: int, test_set: str = "offic
     anomalous = ~normal(labels)
     where = f"{dataset.name}, {scheme}, class {label} ({dataset.classes[label]})"
     if len(train) == 0:
-        raise AdcganError(f"{where}: no normal training image; expected at least one, check the data set's labels")
+        there = ", ".join(dataset.classes[label] for label in np.unique(dataset.train_labels)) or "no class"
+        raise AdcganError(f"{where}: no normal training image; there are some of {there}: name another class")
     if anomalous.all() or not anomalous.any():
         kind = "normal" if anomalous.all() else "anomalous"
         raise AdcganError(f"{where}: no {kind} test image; expected at least one, check the data set's labels")

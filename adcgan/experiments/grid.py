@@ -51,6 +51,7 @@ BLOCKS = (
     Block(("anogan", "autoencoder"), ALL, (ALL_VS_ONE,), SEEDS),
     Block(LIBRARY, ALL, SCHEMES, scale=None),
     Block(("isolation_forest",), ALL, SCHEMES, SEEDS[1:], scale=None),
+    Block(("ocsvm",), ALL, (ALL_VS_ONE,), SEEDS[1:], scale=None),  # it draws some of the many images
     Block(("adcgan",), ("cifar10", "cats_vs_dogs"), SCHEMES, SEEDS, PAPER, "printed"),
     Block(("adcgan",), TEN_CLASSES[:2], SCHEMES, SEEDS, PAPER, "printed"),
     Block((*COMPARED, "autoencoder"), ALL, SCHEMES, SEEDS, PAPER),

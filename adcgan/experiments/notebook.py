@@ -1,4 +1,4 @@
-"""What `book/train.ipynb` needs besides the package: strict parameters and paths from the repository root."""
+"""What `book/train.ipynb` needs besides the package: strict parameters, and where relative paths start."""
 
 import ast
 import sys
@@ -13,33 +13,40 @@ from .records import Run
 
 PARAMETERS = {"method": str, "recipe": str, "scale": str, "dataset": str, "scheme": str, "classes": list,
               "seeds": list, "options": dict, "runs": str, "device": str}  # fmt: skip
-ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = Path("book", "train.ipynb")  # in a checkout
+HEAD = "# Parameters"  # begins the cell of parameters, and the one that papermill adds below it
 
 
-def parameters(names: Mapping[str, object], before: set[str]) -> dict:
-    """The notebook's parameters, checked; ``names`` are its globals, ``before`` those of its first run.
+def parameters(names: Mapping[str, object]) -> dict:
+    """The notebook's parameters, checked; ``names`` are its globals, with IPython's ``In``: the cells that were run.
 
     papermill only warns about a parameter that the notebook does not have: here it is refused. Lists and
     dictionaries may come as text, as in ``-p classes '[0, 1]'``. Raises AdcganError before any work.
     """
-    given = {name for name in names if not name.startswith("_")} - before
-    for name in sorted(given):
-        choose("notebook parameter", name, PARAMETERS)
+    before = names["In"][-2]  # the last one is that which asks
+    for node in ast.walk(ast.parse(before)) if before.startswith(HEAD) else ():
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            choose("notebook parameter", node.id, PARAMETERS)
     choose("method", names["method"], METHODS)
     checked = {name: _convert(name, names[name], wanted, names["method"]) for name, wanted in PARAMETERS.items()}
     choose("scheme", checked["scheme"], SCHEMES)
     settle(checked["method"], checked["recipe"] or None, checked["scale"] or None)
     if checked["dataset"] not in DATASETS:
-        checked["dataset"] = str(from_root(checked["dataset"]))
+        checked["dataset"] = str(located(checked["dataset"]))
     for seed in checked["seeds"]:
         if type(seed) is not int:
             raise AdcganError(f"notebook parameter seeds holds {seed!r}: expected whole numbers, as in '[0, 1, 2]'")
     return checked
 
 
-def from_root(path: str) -> Path:
-    """A relative path from the repository root, wherever the notebook happens to run."""
-    return ROOT / path
+def located(path: str) -> Path:
+    """A path, ``~`` expanded; a relative one starts where the user works, within a checkout at its root.
+
+    Jupyter works in ``book``, papermill where it was called.
+    """
+    here = Path.cwd()
+    root = next((place for place in (here, *here.parents) if (place / NOTEBOOK).is_file()), here)
+    return root / Path(path).expanduser()
 
 
 def shows(executed: Path, label: int) -> bool:
@@ -76,10 +83,14 @@ def place(run: Run, runs: Path) -> Path:
 def leave(run: Run, planned: Iterable[Run], runs: Path) -> None:
     """Execute the notebook on the records of a run's kind, where that kind is complete in its seed.
 
-    Of ``planned``, the sweep's; seed 0 alone leaves a notebook. Needs papermill; a failure is said, and fails no run.
+    Of ``planned``, the sweep's; seed 0 alone leaves a notebook. Needs papermill and the package in a checkout; a
+    failure is said, and fails no run.
     """
     group = [other for other in planned if grid.kind(other) == grid.kind(run) and other.seed == run.seed]
     if run.seed or run.changes or any(grid.state(other, runs) != "done" for other in group):
+        return
+    root = Path(__file__).resolve().parents[2]
+    if not (root / NOTEBOOK).is_file():
         return
     try:
         import papermill
@@ -93,9 +104,7 @@ def leave(run: Run, planned: Iterable[Run], runs: Path) -> None:
     partial = path.with_suffix(".partial.ipynb")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        papermill.execute_notebook(
-            ROOT / "book/train.ipynb", partial, given, progress_bar=False, log_output=False, cwd=ROOT
-        )
+        papermill.execute_notebook(root / NOTEBOOK, partial, given, progress_bar=False, log_output=False, cwd=root)
         partial.replace(path)
     except Exception as error:  # a kernel can fail in many ways; the records are there whatever it does
         partial.unlink(missing_ok=True)

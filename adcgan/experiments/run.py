@@ -1,5 +1,6 @@
 """One run from data to record, and lists of runs as users name them."""
 
+import glob
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -23,9 +24,11 @@ from .provenance import choose_device, code_revision, device_description, enviro
 from .records import (
     CHECKPOINT,
     MODEL,
+    RECORD,
     Record,
     Run,
     find,
+    read,
     stale_noise,
     write,
 )
@@ -110,6 +113,7 @@ def work(
     directory = run.directory(runs)
     if (done := _existing(run, dataset, runs)) is not None:
         return done
+    _refuse_namesake(run, dataset, runs)
     _make_writable(directory)
     try:
         held = FileLock(directory / LOCK).acquire(timeout=0)  # a killed process does not keep it
@@ -126,6 +130,16 @@ def _existing(run, dataset, runs):
     if (done := find(run, runs)) is not None:
         check_data(done, dataset)
     return done
+
+
+def _refuse_namesake(run, dataset, runs):
+    """Raise AdcganError where ``runs`` has a record of another folder of this name: both would be one data set."""
+    if dataset.name in datasets.DATASETS:
+        return
+    for path in sorted(runs.glob(f"*/*/{glob.escape(dataset.name)}/*/*/*/{RECORD}")):
+        record = read(path, runs)
+        if (record.run.config.image_size, record.run.config.channels) == (dataset.image_size, dataset.channels):
+            return check_data(record, dataset)
 
 
 def check_data(record: Record, dataset: Dataset) -> None:

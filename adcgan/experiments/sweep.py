@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing import active_children, get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import torch
@@ -46,6 +47,11 @@ class Outcome:
 
 
 LEFT, BUSY = "out of time", "already running"
+KILLED = "its process was killed, perhaps for want of memory; the same command continues it"
+UNGUARDED = (  # a process imports the script that starts it
+    'its process ended before its work began: put what the script does below `if __name__ == "__main__":`, '
+    "or sweep with one job"
+)
 
 
 def sweep(
@@ -61,7 +67,8 @@ def sweep(
     """Work through ``planned`` in order, ``jobs`` at once; ``report`` hears of each end as `one` would return it.
 
     On a CPU the jobs are processes that share its cores; on CUDA they are streams of one process, or with ``eager``,
-    which keeps steps from being captured, processes too.
+    which keeps steps from being captured, processes too. A process imports the script that starts it: with ``jobs``, a
+    script sweeps below ``if __name__ == "__main__":``.
     """
     outcome, missing, done = Outcome(), [], []
     for run in planned:
@@ -176,7 +183,8 @@ def in_processes(planned: list[Run], runs: Path, device: str, jobs: int, deadlin
     """(run, end) as runs end, in ``jobs`` processes that share the machine's cores."""
     threads = max(1, (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) // jobs)
     context = get_context("spawn")  # a fork would copy torch's threads in an unknown state
-    pool = ProcessPoolExecutor(jobs, context, initializer=worker, initargs=(threads, os.getpid()))
+    began = context.Event()
+    pool = ProcessPoolExecutor(jobs, context, initializer=worker, initargs=(threads, os.getpid(), began))
     waiting, running = list(planned), {}
     try:
         while waiting or running:
@@ -188,7 +196,7 @@ def in_processes(planned: list[Run], runs: Path, device: str, jobs: int, deadlin
                 try:
                     yield run, future.result()
                 except BrokenProcessPool:
-                    yield run, "its process was killed, perhaps for want of memory; the same command continues it"
+                    yield run, KILLED if began.is_set() else UNGUARDED
                     for other in [*running.values(), *waiting]:
                         yield other, LEFT
                     return
@@ -210,8 +218,9 @@ def _submit(pool, *work):
         return broken
 
 
-def worker(threads: int, parent: int) -> None:
+def worker(threads: int, parent: int, began: Event) -> None:
     """A process of the pool: its share of the cores, no interrupts of its own, and no life after its parent's."""
+    began.set()
     torch.set_num_threads(threads)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:

@@ -1,10 +1,13 @@
 """The command line as a user meets it: some of it in a process of its own, all mistakes as one line."""
 
 import dataclasses
+import os
 import re
 
 import pytest
+from PIL import Image
 
+from adcgan import cli
 from adcgan.config import METHODS
 from adcgan.experiments.records import RECORD
 
@@ -40,6 +43,26 @@ def test_a_repeat_is_a_run_of_its_own_with_the_same_bits_on_a_cpu(invoke, tmp_pa
     assert invoke(*arguments)[0] == invoke(*arguments, "--repeat", "1")[0] == 0
     first, second = sorted(tmp_path.rglob("scores.npz"))
     assert second.parent.name == f"{first.parent.name}-repeat-1" and first.read_bytes() == second.read_bytes()
+
+
+def test_the_classes_of_own_pictures_are_said_by_name(invoke, tmp_path):
+    for name in ("1", "2", "10"):
+        (tmp_path / "pics" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.effect_noise((28, 28), 9).save(tmp_path / "pics" / name / f"{number}.png")
+    arguments = [
+        "run",
+        "--method",
+        "pca",
+        "--dataset",
+        tmp_path / "pics",
+        "--image-size",
+        28,
+        "--runs",
+        tmp_path / "runs",
+    ]
+    status, _, err = invoke(*arguments, "--classes", "2", "10", "0")
+    assert status == 0 and err.splitlines()[-1] == "folder-pics: class 0 is 1, 1 is 10, 2 is 2", "a name goes first"
 
 
 def test_help_lists_every_option_with_its_choices(invoke, monkeypatch):
@@ -98,6 +121,23 @@ def test_a_mistake_in_a_run_ends_in_one_line_without_a_record(invoke, tmp_path, 
     classes = [] if "--classes" in arguments else ["--classes", "0"]
     assert complaint in error_line(invoke("run", "--dataset", "digits", "--runs", tmp_path, *classes, *arguments))
     assert not list(tmp_path.rglob(RECORD))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["run --dataset digits --runs ~/r", "sweep --runs ~/r", "sweep --out ~/r", "check --runs ~/r", "diagnose ~/r",
+     "fit ~/X --model ~/m", "score ~/m ~/X --out ~/s --report ~/p", "export ~/m ~/o"],
+)  # fmt: skip
+def test_the_home_directory_is_expanded_in_every_path(monkeypatch, tmp_path, words):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    given = str(vars(cli._parser().parse_args(words.split())))
+    assert "~" not in given and given.count(str(tmp_path)) == words.count("~")
+
+
+def test_a_path_that_is_not_utf_8_is_printed(invoke, tmp_path):
+    runs = tmp_path / os.fsdecode(b"caf\xe9")
+    runs.mkdir()
+    assert invoke("check", "--runs", runs) == (0, f"0 records in {tmp_path}/caf\\udce9, all whole\n", "")
 
 
 def test_in_a_process_of_its_own_a_mistake_is_one_line_and_output_that_nobody_reads_is_no_error(command, tmp_path):

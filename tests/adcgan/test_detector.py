@@ -137,14 +137,17 @@ print(detector.anomaly_score([picture])[0])
     assert float(done.stdout) == pytest.approx(fitted["adcgan"].anomaly_score(normal[:1])[0], rel=1e-5)
 
 
-def test_pictures_come_as_arrays_paths_or_pillow_pictures_and_are_brought_to_size(fitted, normal, tmp_path):
+def test_pictures_come_as_arrays_paths_or_pillow_pictures_and_are_brought_to_size(
+    fitted, normal, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
     one = fitted["pca"]
     for n in range(3):
         Image.fromarray(normal[n]).save(tmp_path / f"{n}.png")
     paths = [tmp_path / f"{n}.png" for n in range(3)]
     scores = one.anomaly_score(normal[:3])
     for some in (normal[:3, ..., None], list(normal[:3]), paths, np.array(list(map(str, paths))),
-                 [Image.open(path) for path in paths]):  # fmt: skip
+                 [f"~/{path.name}" for path in paths], [Image.open(path) for path in paths]):  # fmt: skip
         assert (one.anomaly_score(some) == scores).all()
     colour = np.repeat(np.repeat(normal[:3, ..., None], 3, 3), 2, 1)  # 56 x 28
     assert one.anomaly_score(colour).shape == (3,)

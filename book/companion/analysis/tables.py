@@ -36,7 +36,7 @@ PAPER = SCALES[0]
 SCORED = ("score", "study", "watch", "per_epoch")  # parts of a record's cost beside the training, in either format
 AGAIN = ", reconstructed"  # ends the name of a row of a record's sheet
 COLLAPSED = 0.1  # a spread below this: trained generators have 0.3 and more
-PLANNED = {name: 1 for name, about in METHODS.items() if not about.repeated}
+ONCE = {(name, scheme) for name, about in METHODS.items() for scheme in SCHEMES if scheme not in about.repeated}
 FORMATS = {name: (DATASETS[name].image_size, DATASETS[name].channels) for name in PUBLISHED}
 
 
@@ -160,7 +160,7 @@ def table3(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     table = table.join(per_class.join(by_seed), on=cell)
     for column in ("seeds", "share"):
         table[column] = table[column].fillna(0).astype(int)
-    table["of_seeds"] = table["method"].map(PLANNED).fillna(SEEDS).astype(int)
+    table["of_seeds"] = [1 if cell in ONCE else SEEDS for cell in zip(table["method"], table["scheme"], strict=True)]
     return table[
         ["dataset", "scheme", "class", "class_name", "model", "paper", "plus_minus", "ours", "seeds", "of_seeds", "sd",
          "share", "remarks", *by_seed]

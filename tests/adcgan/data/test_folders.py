@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from small import refusal
 
-from adcgan.data.datasets import load
+from adcgan.data.datasets import cache_directory, load
 from adcgan.data.folders import WHOLE, divide, find, gather, look, prepare, read, shown
+from adcgan.data.schemes import make_split
 
 
 @pytest.fixture
@@ -180,6 +181,8 @@ def test_a_run_takes_the_common_layout_with_kinds_of_anomaly_in_the_test_alone(f
     loaded = load(str(root))
     assert loaded.classes == ("crack", "good") and loaded.train_labels.tolist() == [1] * 3
     assert loaded.test_labels.tolist() == [0, 1]
+    message = refusal(make_split, loaded, "one-vs-all", 0)
+    assert "class 0 (crack): no normal training image; there are some of good: name another class" in message
 
 
 def test_a_picture_is_upright_by_its_orientation(tmp_path):
@@ -199,8 +202,9 @@ def test_every_bad_picture_is_named_with_its_reason_in_one_line(folder, monkeypa
     (root / "dog/0.png").write_bytes(b"GIF89a")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1500)  # in the place of a picture of 90 million pixels
     Image.new("L", (50, 31)).save(root / "dog/large.png")
+    (root / "dog/gone.png").symlink_to("nowhere")  # a file that is not to be opened, as one without permission
     message = refusal(load, str(root))
-    assert message.startswith("4 pictures cannot be read: ")
+    assert message.startswith("5 pictures cannot be read: ") and "gone.png (No such file or directory)" in message
     assert message.count("an empty file") == 2 and "0.png (not a picture that Pillow can read)" in message
     assert "large.png (Image size (1550 pixels) exceeds limit of 1500 pixels: make it smaller)" in message
     Image.new("L", (80, 80)).save(root / "dog/large.png")
@@ -229,6 +233,19 @@ def test_names_that_are_no_utf_8_are_escaped_and_the_home_directory_is_expanded(
     root = files("a/1.png", "b/1.png", *(f"a/{n}.png" for n in range(5)), *(f"b/{n}.png" for n in range(5)))
     monkeypatch.setenv("HOME", str(root.parent))
     assert load("~/X").classes == ("a", "b") and find("~/X").root == root
+    monkeypatch.setenv("ADCGAN_CACHE", "~/cache")
+    assert cache_directory() == root.parent / "cache"
+    monkeypatch.setenv("ADCGAN_DATA", "~/data")
+    assert f"{root.parent}/data', which is no directory" in refusal(load, "mnist")
+
+
+def test_a_class_is_named_by_its_bytes_or_as_it_is_shown(files):
+    raw = os.fsdecode(b"caf\xe9")
+    root = files(*(f"{name}/{n}.png" for name in (raw, "tea") for n in range(5)))
+    loaded = load(str(root))
+    assert loaded.classes == ("caf\\xe9", "tea")
+    for name in (raw, "caf\\xe9"):
+        assert loaded.class_index(name) == 0 and divide(find(root), name).name == "caf\\xe9"
 
 
 def test_the_name_of_a_class_goes_before_its_number(files):

@@ -18,7 +18,12 @@ def test_the_grid_is_the_papers_at_both_scales_and_no_run_stands_in_it_twice():
     for scale in SCALES:
         counts = Counter(one.name for one in whole if one.scale == scale)
         assert counts == dict.fromkeys(["adcgan-printed", "adcgan-script", *COMPARED, "autoencoder"], 186)
-    assert {one.name for one in whole if one.scale is None} == set(grid.LIBRARY)
+    seeds = Counter((one.method, one.scheme, one.seed) for one in whole if one.scale is None)
+    assert {(method, scheme) for method, scheme, seed in seeds if seed} == {
+        (method, scheme) for method in grid.LIBRARY for scheme in METHODS[method].repeated
+    }, "what draws at random has all seeds, ..."
+    assert {method for method, _, seed in seeds if not seed} == set(grid.LIBRARY), "... everything one"
+    assert seeds["ocsvm", "all-vs-one", 2] == 30
     assert {one.method for one in whole} == set(METHODS) and not any(one.changes for one in whole)
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from small import refusal
 
 from adcgan import scoring
 from adcgan.data import schemes
@@ -68,6 +69,20 @@ def test_a_record_of_other_data_is_not_taken_for_this_ones(record, digits, runs_
     with pytest.raises(AdcganError, match="data") as refused:
         run.execute(record.run, changed, runs_of(record), "cpu")
     assert str(record.directory) in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_two_folders_of_one_name_do_not_stand_in_one_directory_of_runs(digits, tmp_path):
+    images = digits.test_images.copy()
+    images[0, 0, 0, 0] ^= 1
+    mine, other = (dataclasses.replace(digits, name="folder-[images]", test_images=some)
+                   for some in (digits.test_images, images))  # fmt: skip
+    _, planned = run.requested("pca", "digits", "one-vs-all", [0, 1], [0])
+    first, second = (dataclasses.replace(one, dataset=mine.name) for one in planned)
+    record = run.execute(first, mine, tmp_path)
+    for one in (first, second):
+        message = refusal(run.execute, one, other, tmp_path)
+        assert f"{record.directory} was measured on other data" in message and "name another directory" in message
+    assert run.execute(second, mine, tmp_path).run == second
 
 
 def test_runs_in_an_unwritable_place_are_refused_before_any_training(digits, run_options, tmp_path, capsys):

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
@@ -132,8 +132,9 @@ def test_a_pool_whose_process_was_killed_before_a_run_was_given_to_it_leaves_the
     class Pool:
         """A process that does one run and is then killed."""
 
-        def __init__(self, *_, **__):
+        def __init__(self, *_, initargs, **__):
             self.given = 0
+            initargs[-1].set()  # its work began
 
         def submit(self, *_):
             self.given += 1
@@ -151,6 +152,19 @@ def test_a_pool_whose_process_was_killed_before_a_run_was_given_to_it_leaves_the
     ends = list(sweep.in_processes(some, tmp_path, "cpu", 1, None))
     assert ends[0] == (first, None) and ends[1][0] == second and "its process was killed" in ends[1][1]
     assert ends[2:] == [(third, sweep.LEFT)]
+
+
+def test_a_script_without_a_main_guard_is_told_so(monkeypatch, tmp_path):
+    class Pool(ProcessPoolExecutor):
+        """Its processes end while they import the script."""
+
+        def submit(self, *_):
+            raise BrokenProcessPool("ended")
+
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", Pool)
+    first, second = some = planned(0, 1)
+    (_, reason), left = sweep.in_processes(some, tmp_path, "cpu", 1, None)
+    assert 'below `if __name__ == "__main__":`' in reason and left == (second, sweep.LEFT)
 
 
 # --- diagnostics -------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from small import build
+from small import build, without_numbers
 from torch import nn
 
 from adcgan import methods
@@ -19,7 +19,7 @@ CHANNELS = {28: 1, 32: 3, 64: 3}
 @cache
 def full_width(name, size):
     """The method at its source's width on torch's "meta" device: real modules and shapes, no numbers."""
-    with torch.device("meta"):
+    with without_numbers():
         config = configure(name, "one-vs-all", size, CHANNELS[size])
         return methods.build(name, config, torch.device("meta"))
 

@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 import torch
+from small import without_numbers
 from torch import nn
 
 from adcgan.config import RECIPES, configure
@@ -24,7 +25,7 @@ BATCH = 2
 def full_width(architecture, size, recipe="printed"):
     """The configuration, and the four networks on torch's "meta" device: real modules and shapes, no numbers."""
     config = configure("adcgan", "one-vs-all", size, FORMATS[size], recipe=recipe, architecture=architecture)
-    with torch.device("meta"):
+    with without_numbers():
         return config, {
             "encoder": networks.Encoder(config),
             "generator": networks.Generator(config),

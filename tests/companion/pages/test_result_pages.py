@@ -1,5 +1,6 @@
 """The opening page and the tables as the paper prints them: what stands beside a published figure, at either scale."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -70,7 +71,9 @@ def test_a_published_figure_stands_as_printed_and_a_share_of_the_images_is_said(
     for row in published.dropna(subset=["paper"]).itertuples():
         assert f"{row.paper:.1f}{results.ORIGINS.get(row.origin, '')}" in text
     share = write_record(tmp_path, test_images=2000)
+    capped = dataclasses.replace(share, content=share.content | {"ended": "cap"})
     assert f"{figure(share)} 1/3 2,000 images" in words(results.table3([share]))
+    assert f"{figure(share)} 1/3 2,000 images ended by its cap" in words(results.table3([capped]))
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_a_section_shows_what_the_record_holds(few, pages, name):
     assert {row["option"] for row in shown if row["changed"]} == set(run.changes)
     origin = {row[""]: row["value"] for row in rows(of["Origin of this run"])}
     assert record.content["data"]["fingerprint"] in origin["data"] and origin["finished"] == record.content["finished"]
+    assert origin["ended by"] == record.content.get("ended", "not recorded")
     assert "revision abc" in origin["code"] and origin["device"].startswith("test, threads: 1")
     assert cli._parser().parse_args(origin["again"].split()[1:]).dataset == run.dataset
     (address,) = re.findall(r'href="(records/[^"]+)"', text)
