@@ -29,6 +29,7 @@ RECORD, SCORES, MODEL = "record.json", "scores.npz", "model.safetensors"
 DIAGNOSTICS = "diagnostics.json", "diagnostics.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
+LOCK = "run.lock"  # held in the run's directory while it is running
 D_Z = ("D_z_x", "D_z_reconstruction", "D_z_own", "D_z_stale")  # outputs of D_z for the script's stale noise
 SELF = "sha256"  # the record's own hash, over everything else that it says
 
