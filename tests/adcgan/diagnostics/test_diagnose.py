@@ -108,6 +108,10 @@ def test_damaged_edited_or_foreign_diagnostics_are_refused_by_name(copied, diagn
         return refusal(lambda: verify(diagnosing.record_at(record)))
 
     content, whole = json.loads(path.read_text()), arrays.read_bytes()
+    changed = content["variants"]["reduction=mean"] | {"NS": 0.01}
+    path.write_text(json.dumps(content | {"variants": content["variants"] | {"reduction=mean": changed}}))
+    assert f"{path} does not have its own hash: it was edited" in message()
+    del content["sha256"]  # as the first ones were written
     for edited in ("NS", "L_GR"):
         other = content["variants"]["score"] | {edited: 0.01}
         path.write_text(json.dumps(content | {"variants": content["variants"] | {"score": other}}))
