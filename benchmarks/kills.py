@@ -31,7 +31,7 @@ from adcgan import cli
 from adcgan.errors import AdcganError
 from adcgan.experiments import grid, records, verify
 from adcgan.experiments.files import written
-from adcgan.experiments.provenance import choose_device, code_revision, device_description
+from adcgan.experiments.provenance import choose_device, code_revision, device_description, revision_label
 from adcgan.experiments.run import requested
 
 HERE = Path(__file__).resolve()
@@ -106,6 +106,12 @@ def partial(place):
     return [path for path in place.rglob("*") if ".partial" in path.suffixes or path.name == records.CHECKPOINT]
 
 
+def made_again(runs, made):
+    """How many records are not as they were first seen; ``made`` keeps them."""
+    found = {path: path.read_bytes() for path in runs.rglob(records.RECORD)}
+    return sum(made.setdefault(path, data) != data for path, data in found.items())
+
+
 def undisturbed(place):
     """What a sweep leaves that nobody disturbs, and how many seconds it takes; without the notebook."""
     began = time.monotonic()
@@ -148,8 +154,7 @@ def kills(work, given):
                 print(f"{length:.0f} s: {count}", flush=True)
             found, broken = bits(runs)
             count["not_whole"] += len(broken)
-            for path in runs.rglob(records.RECORD):
-                count["doubled"] += made.setdefault(path, path.read_bytes()) != path.read_bytes()
+            count["doubled"] += made_again(runs, made)
         count["runs"] += len(made)
         count["lost"] += len(names - found.keys())
         count["doubled"] += sum(name.endswith(records.RECORD) for name in found.keys() - names)
@@ -158,26 +163,36 @@ def kills(work, given):
         count["failed"] += status != 0
         print(err * (status != 0), end="", flush=True)
     held = not any(count[name] for name in ("lost", "doubled", "unequal", "not_whole", "left_over", "failed"))
-    yield {"case": "kills"} | count | {"fell": dict(at), "seconds_undisturbed": round(length, 1), "held": held}
+    yield (
+        {"case": "kills", "seed": given.seed}
+        | count
+        | {"fell": dict(at), "seconds_undisturbed": round(length, 1), "held": held}
+    )
 
 
 def together(work, given):
-    """Two sweeps in one directory, a moment apart: what each says it has done, and whether the bits are the same."""
+    """Two sweeps in one directory, a moment apart: how they end, what is made twice, and whether the bits are the same.
+
+    Either says of a run that the other has ended meanwhile that it is done.
+    """
     expected, length = undisturbed(work / "alone")
     expected["notebooks/adcgan-script-laptop-digits-one-vs-all.ipynb"] = NOTEBOOK
     for number, wait in enumerate((0, 0, length / 4, length / 2)):
-        runs = work / f"together-{number}"
+        runs, made, doubled = work / f"together-{number}", {}, 0
         first = start(runs)
         time.sleep(wait)
-        ends = [done(process) for process in (first, start(runs))]
-        said = [line for _, out, _ in ends for line in out.splitlines() if line.endswith(": done")]
+        both = first, start(runs)
+        while any(process.poll() is None for process in both):
+            doubled += made_again(runs, made)
+            time.sleep(0.05)
+        ends = [done(process) for process in both]
         found, broken = bits(runs)
         row = {
             "case": "two sweeps at once", "seconds_apart": round(wait, 1), "exit": [status for status, *_ in ends],
-            "done_by_each": [out.count(": done\n") for _, out, _ in ends], "twice": len(said) - len(set(said)),
+            "done_by_each": [out.count(": done\n") for _, out, _ in ends], "runs": len(made), "doubled": doubled,
             "equal": found == expected and not broken, "left_over": len(partial(runs)),
         }  # fmt: skip
-        yield row | {"held": row["exit"] == [0, 0] and row["equal"] and not row["twice"] and not row["left_over"]}
+        yield row | {"held": row["exit"] == [0, 0] and row["equal"] and not doubled and not row["left_over"]}
 
 
 @contextmanager
@@ -320,11 +335,10 @@ def main():
     for part in given.parts:
         with TemporaryDirectory() as work:
             for row in PARTS[part](Path(work), given):
-                rows.append({"part": part} | row)
+                rows.append({"part": part, "revision": revision_label(code_revision())} | row)
                 print(json.dumps(rows[-1]), flush=True)
     about = {
-        "kind": "kills", "seed": given.seed, "torch": torch.__version__, "code": code_revision(),
-        "device": device_description(choose_device("cpu")), "rows": rows,
+        "kind": "kills", "torch": torch.__version__, "device": device_description(choose_device("cpu")), "rows": rows,
     }  # fmt: skip
     written(given.out, (json.dumps(about, indent=1) + "\n").encode())
     return 0 if all(row["held"] for row in rows) else 1
