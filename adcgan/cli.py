@@ -2,8 +2,8 @@
 records, ``adcgan sweep`` works through the paper's grid within a time, ``adcgan diagnose`` asks more of trained models,
 ``adcgan check`` reads records back.
 
-Every error is one line on standard error with exit status 2; a sweep of which runs failed exits 1; an interrupted run
-exits 130 and continues from its last epoch when started again.
+Every error is one line on standard error with exit status 2; a sweep of which runs or notebooks failed exits 1; an
+interrupted run exits 130 and continues from its last epoch when started again.
 """
 
 import argparse
@@ -134,15 +134,19 @@ def _sweep(given):
         _dry_run(planned, given, device.type)
         return 0
     deadline = None if given.time_limit is None else started + given.time_limit
+    notebooks = not (given.no_notebooks or given.ablations or given.options)
+    left = []  # of each notebook, whether it could be
 
     def report(run, result):
         print(f"{run}: {'done' if result is None else result}", flush=True)
-        if result is None and not (given.no_notebooks or given.ablations or given.options):
-            notebook.leave(run, planned, given.runs)
+        if result is None and notebooks:
+            left.append(notebook.leave(run, planned, given.runs))
 
     outcome = sweep(
         planned, given.runs, device=given.device, jobs=given.jobs, deadline=deadline, eager=given.eager, report=report
     )
+    if notebooks and all(left):
+        left += [notebook.leave(run, planned, given.runs) for run in notebook.missing(planned, given.runs)]
     before = len(planned) - len(outcome.finished) - len(outcome.failed) - len(outcome.left)
     print(
         f"{len(planned)} runs: {before} were done, {len(outcome.finished)} done now, {len(outcome.left)} left, "
@@ -150,7 +154,7 @@ def _sweep(given):
     )
     for run, reason in outcome.failed.items():
         print(f"adcgan: failed: {run}: {reason}", file=sys.stderr)
-    return 1 if outcome.failed else 0
+    return 0 if all(left) and not outcome.failed else 1
 
 
 def _dry_run(planned, given, device):

@@ -126,6 +126,8 @@ def _test(detectors, normal, pictures):
 def _score(given):
     from .detector import AnomalyDetector
 
+    for file in filter(None, (given.out, given.report)):
+        _writable(file)
     detector = AnomalyDetector.load(given.model, given.device)
     pictures, skipped = gather(given.pictures)
     how = dict(image_size=detector.image_size_, channels=detector.channels_, resize=detector.resize)
@@ -169,6 +171,12 @@ def _export(given):
 
 def _writable(file):
     """Fail before the work, not after it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        raise AdcganError(f"{shown(file)} cannot be written: expected the name of a file in a directory of yours")
+    reason = ""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f" ({error.strerror or error})"
+    if reason or file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise AdcganError(
+            f"{shown(file)} cannot be written{reason}: expected the name of a file in a directory of yours"
+        )

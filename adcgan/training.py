@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -239,9 +240,10 @@ def _save(path, identity, method, history, stepper: Eager):
             os.fsync(file.fileno())
         partial.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as RuntimeError
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the disk may have become read-only: the error below says so
+            partial.unlink(missing_ok=True)
         raise AdcganError(
-            f"checkpoint {path} cannot be written ({error}): free space or choose another --runs"
+            f"checkpoint {path} cannot be written ({error}): free space or choose another place"
         ) from error
 
 

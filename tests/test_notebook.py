@@ -16,7 +16,7 @@ from small import refusal
 from adcgan.config import configure
 from adcgan.errors import AdcganError
 from adcgan.experiments import notebook
-from adcgan.experiments.records import Run, read_all
+from adcgan.experiments.records import RECORD, Run, read_all
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERMILL = Path(sys.executable).parent / "papermill"
@@ -112,7 +112,7 @@ def test_relative_paths_start_where_the_user_works_and_within_a_checkout_at_its_
 
 @pytest.fixture
 def papermill_module(monkeypatch):
-    """A papermill that only writes down what it is given, and fails where it is told to; every run is done."""
+    """A papermill that only writes down what it is given, and fails where it is told to."""
     calls = []
 
     def execute_notebook(source, target, given, **_):
@@ -121,32 +121,57 @@ def papermill_module(monkeypatch):
         if "fails" in calls:
             raise RuntimeError("many lines\nthe last one")
 
-    monkeypatch.setattr(notebook.grid, "state", lambda run, runs: "done")
     monkeypatch.setitem(sys.modules, "papermill", SimpleNamespace(execute_notebook=execute_notebook))
     return calls
+
+
+def finish(runs, *some):
+    for run in some:
+        run.directory(runs).mkdir(parents=True, exist_ok=True)
+        (run.directory(runs) / RECORD).touch()
 
 
 def test_a_notebook_is_left_for_seed_0_of_the_tables_runs_alone(papermill_module, small_config, tmp_path):
     small = small_config()
     config = configure("adcgan", "one-vs-all", 28, 1, recipe="script", scale="laptop")
     some = [Run("adcgan", "mnist", "one-vs-all", n, s, config, "script", "laptop") for s in (0, 1) for n in (3, 5)]
-    notebook.leave(some[2], some, tmp_path)
-    notebook.leave(Run("adcgan", "mnist", "one-vs-all", 0, 0, small, "printed", "paper"), some, tmp_path)
-    assert papermill_module == [] and not list(tmp_path.iterdir())
-    notebook.leave(some[0], some, tmp_path)
+    ablation = Run("adcgan", "mnist", "one-vs-all", 0, 0, small, "printed", "paper")
+    finish(tmp_path, ablation, *some)
+    assert notebook.leave(some[2], some, tmp_path) and notebook.leave(ablation, some, tmp_path)
+    assert papermill_module == [] and not (tmp_path / "notebooks").exists()
+    assert notebook.leave(some[0], some, tmp_path)
     ((_, given),) = papermill_module
     assert set(given) == set(notebook.PARAMETERS) - {"options"}
     assert (given["recipe"], given["scale"], given["classes"], given["seeds"]) == ("script", "laptop", "[3, 5]", "[0]")
-    (left,) = (tmp_path / "notebooks").iterdir()
+    (left,) = (tmp_path / "notebooks").glob("*.*nb*")
     assert left.name == "adcgan-script-laptop-mnist-one-vs-all.ipynb"
+
+
+def test_a_notebook_that_a_killed_sweep_was_to_leave_is_left_by_the_next_and_only_once(papermill_module, tmp_path):
+    config = configure("pca", "one-vs-all", 28, 1)
+    some = [Run("pca", "digits", "one-vs-all", n, s, config) for s in (0, 1) for n in (3, 5)]
+    assert notebook.missing(some, tmp_path) == []
+    finish(tmp_path, *some)
+    assert notebook.missing(some, tmp_path) == [some[1]]
+    assert notebook.leave(some[1], some, tmp_path) and notebook.missing(some, tmp_path) == []
+    assert notebook.leave(some[0], some, tmp_path) and len(papermill_module) == 1, "as a sweep beside it would"
+    finish(tmp_path, some[0])
+    assert notebook.leave(some[0], some, tmp_path) and len(papermill_module) == 2, "a record since then"
 
 
 def test_a_notebook_that_fails_is_said_and_left_out(papermill_module, tmp_path, capsys):
     papermill_module.append("fails")
     one = Run("pca", "digits", "one-vs-all", 0, 0, configure("pca", "one-vs-all", 28, 1))
-    notebook.leave(one, [one], tmp_path)
-    assert f"no notebook {tmp_path / 'notebooks/pca-digits-one-vs-all.ipynb'}: the last one" in capsys.readouterr().err
-    assert not list((tmp_path / "notebooks").iterdir())
+    finish(tmp_path, one)
+    path = tmp_path / "notebooks/pca-digits-one-vs-all.ipynb"
+    assert not notebook.leave(one, [one], tmp_path)
+    assert f"no notebook {path}: the last one" in capsys.readouterr().err
+    assert not list(path.parent.glob("*nb*"))
+    path.parent.rename(tmp_path / "aside")
+    path.parent.touch()  # in the way
+    assert not notebook.leave(one, [one], tmp_path)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"adcgan: no notebook {path}: ") and "File exists" in line
 
 
 # --- own pictures ----------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from ..diagnostics.diagnose import diagnose as ask
 from ..errors import AdcganError
 from . import model_file
 from .provenance import choose_device, code_revision, device_description
-from .records import MODEL, RECORD, Record, check_file, read, write_diagnostics
-from .run import check_data, images_of
+from .records import MODEL, RECORD, Record, check_file, read, read_diagnostics, write_diagnostics
+from .run import check_data, held, images_of
 
 
 def record_at(path: Path) -> Record:
@@ -33,22 +33,32 @@ def diagnosable(record: Record) -> bool:
 def diagnose(record: Record, device: str = "auto", *, again: bool = False, dataset: Dataset | None = None) -> bool:
     """Write what `adcgan.diagnostics` finds in the stored model beside ``record``; False where it was there before.
 
-    Raises AdcganError where there is no model, where it is not the one recorded, or where the data are other ones.
+    Raises AdcganError where there is no model, where it is not the one recorded, or where the data are other ones;
+    `Busy` where another process has the run in work.
     """
     run = record.run
     if run.method != "adcgan":
         raise AdcganError(f"{run}: diagnostics are AD-CGAN's; there are none of method {run.method}")
-    if record.diagnostics and not again:
-        return False
     path = record.directory / MODEL
+    if not again and record.diagnostics:
+        return False
     if "model" not in record.content or not path.exists():
         raise AdcganError(f"{record.directory} holds no {MODEL}: models are not committed; run it again elsewhere")
-    check_file(record.directory / RECORD, MODEL, record.content["model"]["sha256"])
+    with held(run, record.directory):
+        if not again and read_diagnostics(record):  # ended elsewhere just before
+            return False
+        check_file(record.directory / RECORD, MODEL, record.content["model"]["sha256"])
+        _write(record, device, dataset)
+    return True
+
+
+def _write(record, device, dataset):
+    run = record.run
     started, processor = time.monotonic(), time.process_time()
     dataset = dataset or datasets.load(run.dataset)
     check_data(record, dataset)
     split = images_of(run, dataset)
-    method = model_file.load(path, choose_device(device)).method
+    method = model_file.load(record.directory / MODEL, choose_device(device)).method
     normal = split.train[: run.config.epoch_images or len(split.train)]
     found = ask(method, split.test, split.test_labels, split.anomalous, normal)
     content = {
@@ -62,4 +72,3 @@ def diagnose(record: Record, device: str = "auto", *, again: bool = False, datas
         },
     }
     write_diagnostics(record, content, found.draws | found.images)
-    return True

@@ -54,6 +54,6 @@ def written(path: Path, data: bytes) -> str:
             pass  # the directory itself is not writable: the error below says so
         raise AdcganError(
             f"{path} cannot be written ({error.strerror or error}): free space, mend the permissions, "
-            "or name another directory for runs"
+            "or name another place"
         ) from error
     return hashlib.sha256(data).hexdigest()

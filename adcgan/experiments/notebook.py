@@ -4,12 +4,16 @@ import ast
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from filelock import FileLock
 
 from ..config import METHODS, SCHEMES, parse_options, settle
 from ..data.datasets import DATASETS
 from ..errors import AdcganError, choose
-from . import grid
-from .records import Run
+from . import grid, records
+from .files import written
+from .records import LOCK, Run
 
 PARAMETERS = {"method": str, "recipe": str, "scale": str, "dataset": str, "scheme": str, "classes": list,
               "seeds": list, "options": dict, "runs": str, "device": str}  # fmt: skip
@@ -80,32 +84,51 @@ def place(run: Run, runs: Path) -> Path:
     return runs / "notebooks" / f"{'-'.join(filter(None, grid.kind(run)))}.ipynb"
 
 
-def leave(run: Run, planned: Iterable[Run], runs: Path) -> None:
+def missing(planned: Iterable[Run], runs: Path) -> list[Run]:
+    """A run of every kind without a notebook: those that a sweep was to leave and was killed before, or had no room.
+
+    Records of format 1 had none.
+    """
+    kinds = {grid.kind(run): run for run in planned if not run.seed and not run.changes}
+    return [
+        run for run in kinds.values()
+        if not place(run, runs).exists() and (run.directory(runs) / records.RECORD).exists()
+    ]  # fmt: skip
+
+
+def leave(run: Run, planned: Iterable[Run], runs: Path) -> bool:
     """Execute the notebook on the records of a run's kind, where that kind is complete in its seed.
 
     Of ``planned``, the sweep's; seed 0 alone leaves a notebook. Needs papermill and the package in a checkout; a
-    failure is said, and fails no run.
+    failure is said, and fails no run: False.
     """
     group = [other for other in planned if grid.kind(other) == grid.kind(run) and other.seed == run.seed]
     if run.seed or run.changes or any(grid.state(other, runs) != "done" for other in group):
-        return
+        return True
     root = Path(__file__).resolve().parents[2]
     if not (root / NOTEBOOK).is_file():
-        return
+        return True
     try:
         import papermill
     except ImportError:
-        return
+        return True
     given = dict(
         method=run.method, recipe=run.recipe or "", scale=run.scale or "", dataset=run.dataset, scheme=run.scheme,
         classes=str([other.label for other in group]), seeds=str([run.seed]), runs=str(runs.resolve()), device="cpu",
     )  # fmt: skip
     path = place(run, runs)
-    partial = path.with_suffix(".partial.ipynb")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        papermill.execute_notebook(root / NOTEBOOK, partial, given, progress_bar=False, log_output=False, cwd=root)
-        partial.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.parent / LOCK), TemporaryDirectory() as apart:  # two sweeps may end the kind at once
+            last = max(records.place(other, runs).stat().st_mtime_ns for other in group)
+            if not path.exists() or path.stat().st_mtime_ns < last:
+                executed = Path(apart, path.name)
+                papermill.execute_notebook(
+                    root / NOTEBOOK, executed, given, progress_bar=False, log_output=False, cwd=root
+                )
+                written(path, executed.read_bytes())
+        return True
     except Exception as error:  # a kernel can fail in many ways; the records are there whatever it does
-        partial.unlink(missing_ok=True)
-        print(f"no notebook {path}: {str(error).splitlines()[-1] if str(error) else repr(error)}", file=sys.stderr)
+        reason = str(error).splitlines()[-1] if str(error) else repr(error)
+        print(f"adcgan: no notebook {path}: {reason}", file=sys.stderr)
+        return False

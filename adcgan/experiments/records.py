@@ -29,6 +29,7 @@ RECORD, SCORES, MODEL = "record.json", "scores.npz", "model.safetensors"
 DIAGNOSTICS = "diagnostics.json", "diagnostics.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
+LOCK = "run.lock"  # held in the run's directory while it is running
 D_Z = ("D_z_x", "D_z_reconstruction", "D_z_own", "D_z_stale")  # outputs of D_z for the script's stale noise
 SELF = "sha256"  # the record's own hash, over everything else that it says
 
@@ -318,9 +319,10 @@ def find(run: Run, runs: Path) -> Record | None:
 
 
 def write_diagnostics(record: Record, content: dict, arrays: dict[str, np.ndarray]) -> None:
-    """Write diagnostics.npz and diagnostics.json beside ``record``, the latter last; both name what they are of."""
+    """Write diagnostics.npz and diagnostics.json beside ``record``, the latter last: it says what both are of."""
     data = _npz(arrays)
     content = content | {"record": record.content[SELF], "arrays": hashlib.sha256(data).hexdigest()}
+    content[SELF] = own_hash(content)
     written(record.directory / DIAGNOSTICS[1], data)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
     written(record.directory / DIAGNOSTICS[0], text.encode())
@@ -336,6 +338,8 @@ def read_diagnostics(record: Record) -> dict:
         of, arrays = content["record"], content["arrays"]
     except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise AdcganError(f"{path} cannot be read ({error}): remove it and diagnose again") from error
+    if SELF in content and content[SELF] != own_hash(content):  # the first ones were written without
+        raise AdcganError(f"{path} does not have its own hash: it was edited; remove it and diagnose again")
     if of != record.content[SELF]:
         raise AdcganError(f"{path} is not of the record beside it: remove it and diagnose again")
     check_file(path, DIAGNOSTICS[1], arrays)

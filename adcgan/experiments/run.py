@@ -2,7 +2,8 @@
 
 import glob
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from . import model_file
 from .provenance import choose_device, code_revision, device_description, environment, peak_memory, revision_label
 from .records import (
     CHECKPOINT,
+    LOCK,
     MODEL,
     RECORD,
     Record,
@@ -35,7 +37,6 @@ from .records import (
 
 COLUMNS = 8  # pictures in a row of a record's sheet: of seed 0, which the gallery shows
 FEW_COLUMNS = 2  # of other seeds: a whole sheet for each would fill the repository
-LOCK = "run.lock"  # held in the run's directory while it is running
 PER_EPOCH = 1000  # test images of either kind, at most, that are scored after each epoch
 SPREAD = 256  # test images whose spread is measured; of a method that searches, those of the sheet of pictures
 
@@ -114,21 +115,30 @@ def work(
     if (done := _existing(run, dataset, runs)) is not None:
         return done
     _refuse_namesake(run, dataset, runs)
-    _make_writable(directory)
-    try:
-        held = FileLock(directory / LOCK).acquire(timeout=0)  # a killed process does not keep it
-    except Timeout:
-        raise Busy(f"{run} is already running ({directory / LOCK} is held): wait for its end") from None
-    with held:
+    with held(run, directory):
         if (done := _existing(run, dataset, runs)) is not None:  # ended elsewhere just before
             return done
         return (yield from _measure(run, dataset, runs, choose_device(device), eager, deadline))
+
+
+@contextmanager
+def held(run: Run, directory: Path) -> Iterator[None]:
+    """Have the run's directory to oneself. Raises `Busy` where another process has it."""
+    _make_writable(directory)
+    try:
+        lock = FileLock(directory / LOCK).acquire(timeout=0)  # a killed process does not keep it
+    except Timeout:
+        raise Busy(f"{run} is already running ({directory / LOCK} is held): wait for its end") from None
+    with lock:
+        yield
 
 
 def _existing(run, dataset, runs):
     """The run's record, None where there is none. Raises AdcganError where it is of other data."""
     if (done := find(run, runs)) is not None:
         check_data(done, dataset)
+        if (checkpoint := done.directory / CHECKPOINT).exists():  # of a process killed between the two
+            checkpoint.unlink(missing_ok=True)
     return done
 
 

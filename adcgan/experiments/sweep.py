@@ -24,7 +24,7 @@ from ..errors import UNFORESEEN, AdcganError, one_line
 from ..training import OutOfTime
 from .diagnosing import diagnosable, diagnose
 from .provenance import choose_device
-from .records import Record, Run, find
+from .records import CHECKPOINT, Record, Run, find
 from .run import Busy, check_data, work
 
 
@@ -78,7 +78,7 @@ def sweep(
             outcome.add(run, str(error))
             report(run, str(error))
         else:
-            left = record is None or wants_diagnostics(record)
+            left = record is None or (record.directory / CHECKPOINT).exists() or wants_diagnostics(record)
             missing.append(run) if left else done.append(record)
     new = {run.dataset for run in missing}
     for record in sorted(done, key=lambda record: record.run.dataset):  # so that each data set is loaded once

@@ -102,6 +102,16 @@ def test_what_a_folder_does_not_give_is_refused_in_one_line_and_leaves_no_model(
         assert status == 2 and complaint in line and not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize(
+    "words", ["score no-model pictures --out", "score no-model pictures --report", "export no-model"]
+)
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(invoke, tmp_path, words):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "out"
+    status, out, err = invoke(*words.split(), place)
+    assert (status, out, err.count("\n")) == (2, "", 1) and f"{place} cannot be written (File exists)" in err
+
+
 def test_mixed_pictures_and_other_sizes_are_said_and_bad_files_do_not_stop_the_rest(invoke, tmp_path):
     root, model = tmp_path / "X", tmp_path / "model"
     draw(root, 30)

@@ -2,15 +2,25 @@
 
 import pytest
 from companion import records
+from edits import each_edit, edited
 from factories import write_format1
 
 from adcgan import cli
+from adcgan.errors import AdcganError
 
 
 def test_records_are_read_once_and_none_where_there_is_no_directory(few, tmp_path):
     found = records.load(few.runs)
     assert records.load(few.runs) is found and [record.run for record in found] == [record.run for record in few.all]
     assert records.load(tmp_path / "nothing") == ()
+
+
+@each_edit
+def test_a_record_edited_by_hand_stops_the_book_which_names_it(tmp_path, format, edit):
+    path = edited(tmp_path, format, edit)
+    with pytest.raises(AdcganError) as refused:
+        records.load(tmp_path)
+    assert str(refused.value).startswith(f"record {path}")
 
 
 def test_every_method_has_its_title_in_the_tables():

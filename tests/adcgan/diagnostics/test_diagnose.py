@@ -90,6 +90,16 @@ def test_diagnostics_on_other_data_or_of_another_method_are_refused(diagnosed, d
     assert "there are none of method pca" in refusal(diagnosing.diagnose, record, "cpu", dataset=digits)
 
 
+def test_diagnosing_again_mends_what_a_process_left_that_was_killed_between_its_two_files(copied, diagnosed):
+    runs, path = copied(diagnosed)
+    with np.load(path.with_name("diagnostics.npz")) as archive:
+        np.savez_compressed(path.with_name("diagnostics.npz"), **{name: archive[name] for name in list(archive)[1:]})
+    found = records.find(diagnosed.run, runs)
+    assert "diagnostics.npz is not the file that was recorded" in refusal(diagnosing.diagnose, found, "cpu")
+    assert diagnosing.diagnose(found, "cpu", again=True)
+    assert records.find(diagnosed.run, runs).variants == diagnosed.variants
+
+
 def test_damaged_edited_or_foreign_diagnostics_are_refused_by_name(copied, diagnosed):
     _, record = copied(diagnosed)
     arrays, path = record.with_name("diagnostics.npz"), record.with_name("diagnostics.json")
@@ -98,6 +108,10 @@ def test_damaged_edited_or_foreign_diagnostics_are_refused_by_name(copied, diagn
         return refusal(lambda: verify(diagnosing.record_at(record)))
 
     content, whole = json.loads(path.read_text()), arrays.read_bytes()
+    changed = content["variants"]["reduction=mean"] | {"NS": 0.01}
+    path.write_text(json.dumps(content | {"variants": content["variants"] | {"reduction=mean": changed}}))
+    assert f"{path} does not have its own hash: it was edited" in message()
+    del content["sha256"]  # as the first ones were written
     for edited in ("NS", "L_GR"):
         other = content["variants"]["score"] | {edited: 0.01}
         path.write_text(json.dumps(content | {"variants": content["variants"] | {"score": other}}))

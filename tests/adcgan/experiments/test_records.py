@@ -6,8 +6,10 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 
+import edits
 import numpy as np
 import pytest
+from edits import each_edit, edited
 from PIL import Image
 from small import refusal
 
@@ -270,6 +272,19 @@ def test_a_figure_edited_together_with_the_hash_is_told_by_the_scores(
     edit(place[1], change)
     message = refusal(verify, read_back(place))
     assert complaint in message and "it was edited" in message and str(place[1]) in message
+
+
+@each_edit
+def test_a_record_edited_by_hand_is_named_by_adcgan_check(invoke, tmp_path, format, edit):
+    path = edited(tmp_path, format, edit)
+    status, out, err = invoke("check", "--runs", tmp_path)
+    assert status == 2 and out == "" and err.count("\n") == 1 and err.startswith(f"adcgan: error: record {path}")
+
+
+def test_what_is_edited_by_hand_was_whole_before(invoke, tmp_path):
+    for format in edits.WRITE:
+        edited(tmp_path, format, lambda directory: None)
+    assert invoke("check", "--runs", tmp_path) == (0, f"4 records in {tmp_path}, all whole\n", "")
 
 
 def test_a_record_in_another_runs_place_or_beside_other_files_is_refused(copied, record):

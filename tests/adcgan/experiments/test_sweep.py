@@ -197,6 +197,30 @@ def test_a_run_without_its_diagnostics_is_diagnosed_by_the_next_sweep_and_not_tr
     assert sweep.sweep([one], runs, device="cpu") == sweep.Outcome()
 
 
+def test_of_two_that_diagnose_one_run_at_once_one_does_and_the_other_leaves_it(copied, diagnosed, monkeypatch):
+    runs, path = copied(diagnosed)
+    path.with_name("diagnostics.json").unlink()
+    monkeypatch.setattr(sweep, "wants_diagnostics", diagnosing.diagnosable)
+    one = diagnosed.run
+    with run.held(one, path.parent):
+        assert sweep.sweep([one], runs, device="cpu").left == [one]
+    assert not records.find(one, runs).variants
+    found = records.find(one, runs)  # before the other ended
+    assert diagnosing.diagnosable(found) and sweep.sweep([one], runs, device="cpu").finished == [one]
+    monkeypatch.setattr(diagnosing, "ask", None)
+    assert not diagnosing.diagnose(records.find(one, runs), "cpu")
+
+
+def test_a_checkpoint_that_a_process_left_which_was_killed_after_its_record_goes(copied, record, monkeypatch):
+    runs, path = copied(record)
+    checkpoint = path.with_name(records.CHECKPOINT)
+    checkpoint.touch()
+    monkeypatch.setattr(run.training, "Training", None)
+    before = path.read_bytes()
+    assert sweep.sweep([record.run], runs, device="cpu").finished == [record.run]
+    assert not checkpoint.exists() and path.read_bytes() == before
+
+
 # --- dry runs ----------------------------------------------------------------------------------------------
 
 DRY = ("sweep", "--methods", "adcgan", "--scale", "laptop", "--schemes", "one-vs-all", "--seeds", "0", "--datasets",
