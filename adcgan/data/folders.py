@@ -4,6 +4,7 @@ Three layouts are known: pictures alone; one sub-directory per class; both of th
 """
 
 import os
+import stat
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import AdcganError, choose
+from ..errors import AdcganError, choose, printable
 
 IMAGE_SIZES = (28, 32, 64)
 RESIZES = ("stretch", "crop")
@@ -90,7 +91,7 @@ def find(root: Path | str) -> Found:
 
     Raises AdcganError for what is no folder, for several data sets in one folder, and for a ``train`` beside others.
     """
-    root = Path(root).expanduser()
+    root = expanded(root)
     if not root.is_dir():
         raise AdcganError(f"{shown(root)} is not a directory: expected a folder of pictures")
     folders = {path: SPLITS.get(path.name.lower()) for path in _folders(root)}
@@ -143,7 +144,7 @@ def divide(found: Found, normal: str | None) -> Divided:
 def gather(paths: Iterable[Path | str]) -> tuple[list[Path], Skipped]:
     """Every picture that ``paths`` name: files as they are, folders with all that lies below them."""
     pictures, skipped = [], []
-    for path in (Path(path).expanduser() for path in paths):
+    for path in map(expanded, paths):
         if path.is_dir():
             some, others = _pictures(path)
             pictures += some
@@ -213,8 +214,15 @@ def listed(skipped: Skipped) -> str:
 
 def shown(path: Path | str) -> str:
     """A path or a name as text that can be printed: bytes that are not UTF-8, and line breaks, escaped."""
-    text = os.fsencode(path).decode(errors="backslashreplace")
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return printable(str(path))
+
+
+def expanded(path: Path | str) -> Path:
+    """A path, ``~`` expanded; as it is where there is no such user, as shells do it."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def _left_out(skipped):
@@ -282,6 +290,8 @@ def _opened(path):
     """The picture, not read yet. Raises what Pillow raises, for one that is too large too."""
     from PIL import Image
 
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError("not a file: a pipe or a device would be read for ever")
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", category=UserWarning)  # of odd metadata: not the user's business

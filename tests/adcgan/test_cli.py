@@ -42,6 +42,26 @@ def test_a_repeat_is_a_run_of_its_own_with_the_same_bits_on_a_cpu(invoke, tmp_pa
     assert second.parent.name == f"{first.parent.name}-repeat-1" and first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["check", "--runs", "~nobody-of-this-name"], "~nobody-of-this-name is not a directory"),
+        (["check", "--runs", "a\nb"], "a\\nb is not a directory"),
+        (["check", "a\nb"], "unrecognized arguments: a\\nb"),
+        (["fit", "~nobody-of-this-name", "--model", "m"], "~nobody-of-this-name is not a directory"),
+        (["run", "--dataset", "~nobody-of-this-name/x"], "~nobody-of-this-name/x is not a directory"),
+        (["run", "--dataset", "/no\0where"], "/no\\x00where is not a directory"),
+        (["run", "--dataset", "digits", "--repeat", "a"], "invalid int value: 'a'"),
+        (["sweep", "--dry-run", "--options", "recipe=script"], "'recipe' is no option of method adcgan"),
+    ],
+)
+def test_odd_paths_and_names_are_refused_in_one_line(invoke, tmp_path, monkeypatch, arguments, complaint):
+    monkeypatch.chdir(tmp_path)
+    done = invoke(*arguments)
+    assert complaint in error_line(done) and done[2].count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_help_lists_every_option_with_its_choices(invoke, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     status, text, _ = invoke("run", "--help")

@@ -207,6 +207,15 @@ def test_every_bad_picture_is_named_with_its_reason_in_one_line(folder, monkeypa
     assert "Image size (6400 pixels) exceeds limit" in refusal(load, str(root))
 
 
+def test_a_pipe_and_a_device_are_no_pictures_and_nothing_waits_for_them(folder):
+    root = folder()
+    os.mkfifo(root / "cat/pipe.png")
+    (root / "dog/device.png").symlink_to("/dev/zero")
+    message = refusal(load, str(root))
+    assert message.startswith("2 pictures cannot be read: ") and message.count("not a file") == 2
+    assert look([root / "cat/pipe.png"]).sizes == {}
+
+
 def test_what_is_not_square_is_stretched_or_cropped_to_its_middle():
     wide = Image.fromarray(np.tile(np.arange(0, 240, 4, np.uint8), (20, 1)))  # 60 x 20, brighter to the right
     stretched, cropped = prepare(wide, 28, 1), prepare(wide, 28, 1, "crop")
