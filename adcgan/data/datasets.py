@@ -140,7 +140,7 @@ def load(name: str, *, image_size: int | None = None, channels: int | None = Non
     ``image_size`` (28, 32 or 64) and ``channels`` (1 or 3) are for directories of pictures, by default
     64 and 3; a named data set has its own and refuses others.
     """
-    if os.sep in name or Path(name).is_dir() and name not in DATASETS:
+    if os.sep in name or os.path.isdir(name) and name not in DATASETS:
         size, depth = image_size or 64, channels or 3
         choose("image size", size, IMAGE_SIZES)
         choose("number of channels", depth, (1, 3))

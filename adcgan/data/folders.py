@@ -92,7 +92,7 @@ def find(root: Path | str) -> Found:
     Raises AdcganError for what is no folder, for several data sets in one folder, and for a ``train`` beside others.
     """
     root = expanded(root)
-    if not root.is_dir():
+    if not os.path.isdir(root):  # also False for a name that no file can have
         raise AdcganError(f"{shown(root)} is not a directory: expected a folder of pictures")
     folders = {path: SPLITS.get(path.name.lower()) for path in _folders(root)}
     if not any(folders.values()):
@@ -145,7 +145,7 @@ def gather(paths: Iterable[Path | str]) -> tuple[list[Path], Skipped]:
     """Every picture that ``paths`` name: files as they are, folders with all that lies below them."""
     pictures, skipped = [], []
     for path in map(expanded, paths):
-        if path.is_dir():
+        if os.path.isdir(path):
             some, others = _pictures(path)
             pictures += some
             skipped += others

@@ -109,7 +109,8 @@ def test_directories_that_hold_no_classes_or_no_pictures_are_refused_by_name(fol
     assert f"class 'empty' has no images in {root / 'empty'}" in refusal(load, str(root))
     message = refusal(load, str(folder("one", classes=("cat",))))
     assert "1 class directories: expected two or more" in message and "`adcgan fit`" in message
-    assert "not a directory" in refusal(load, str(tmp_path / "nowhere"))
+    for nowhere in ("nowhere", "x" * 5000, "a\0b", "\ud800"):
+        assert "not a directory" in refusal(load, str(tmp_path / nowhere))
 
 
 def test_an_unreadable_or_truncated_picture_is_refused_by_its_path(folder):
