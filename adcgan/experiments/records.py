@@ -33,7 +33,7 @@ PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as
 CHECKPOINT = "checkpoint.pt"
 D_Z = ("D_z_x", "D_z_reconstruction", "D_z_own", "D_z_stale")  # outputs of D_z for the script's stale noise
 SELF = "sha256"  # the record's own hash, over everything else that it says
-LARGEST = 2**30  # bytes that an archive may unpack to: a hundred times the largest of the paper's grid
+LARGEST = 2**30  # bytes that an archive may unpack to: far more than any run has
 TYPES = {"labels": "iu", "anomalous": "b", "NS": "f"}  # kinds of NumPy types in scores.npz; the others are float16
 
 
