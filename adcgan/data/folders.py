@@ -8,6 +8,7 @@ import stat
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -286,16 +287,18 @@ def _pictures(root, deep=True):
     return sorted(pictures), sorted(skipped)
 
 
+@contextmanager
 def _opened(path):
-    """The picture, not read yet. Raises what Pillow raises, for one that is too large too."""
+    """The picture, closed at the end. Raises what Pillow raises, for one that is too large too."""
     from PIL import Image
 
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError("not a file: a pipe or a device would be read for ever")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings():  # for as long as the picture is read: Pillow looks at metadata late
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", category=UserWarning)  # of odd metadata: not the user's business
-        return Image.open(path)
+        with Image.open(path) as picture:
+            yield picture
 
 
 def _reason(path, error):

@@ -374,9 +374,9 @@ def read_diagnostics(record: Record) -> dict:
         return {}
     try:
         content = _parsed(path.read_bytes())
+        check_schema(content, path, DIAGNOSTICS_SCHEMA)
     except (OSError, ValueError, RecursionError) as error:
         raise AdcganError(f"{path} cannot be read ({error}): remove it and diagnose again") from error
-    check_schema(content, path, DIAGNOSTICS_SCHEMA)
     if content["record"] != record.content[SELF]:
         raise AdcganError(f"{path} is not of the record beside it: remove it and diagnose again")
     check_file(path, DIAGNOSTICS[1], content["arrays"])

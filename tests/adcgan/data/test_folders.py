@@ -1,6 +1,7 @@
 """Directories of pictures: classes, splits, formats; and every bad picture as one line that names it."""
 
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -215,6 +216,17 @@ def test_a_pipe_and_a_device_are_no_pictures_and_nothing_waits_for_them(folder):
     message = refusal(load, str(root))
     assert message.startswith("2 pictures cannot be read: ") and message.count("not a file") == 2
     assert look([root / "cat/pipe.png"]).sizes == {}
+
+
+def test_odd_metadata_say_nothing(tmp_path):
+    path = tmp_path / "a.tiff"
+    Image.new("1", (1, 1)).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[:97] + b"\0" + data[97:])  # a tag's data that would lie behind the end: seen at the reading
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        read([path], 28, 1)
+    assert not said
 
 
 def test_what_is_not_square_is_stretched_or_cropped_to_its_middle():
