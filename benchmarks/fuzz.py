@@ -370,7 +370,7 @@ def score_arrays(draw, place):
                 arrays[name] = odd_array(draw)
             case "missing":
                 arrays.pop(name, None)
-            case "values" if name in arrays and arrays[name].size:
+            case "values" if name in arrays and arrays[name].size and arrays[name].dtype.kind in "bf":
                 arrays[name] = arrays[name].copy()
                 arrays[name].flat[0] = draw(st.sampled_from([0, 1, 200, 60000]))
             case _:
