@@ -17,7 +17,8 @@ from pathlib import Path
 from . import __version__, cli_pictures
 from .config import METHODS, RECIPES, SCALES, SCHEMES, parse_options
 from .data.datasets import DATASETS
-from .errors import UNFORESEEN, AdcganError, one_line
+from .data.folders import shown
+from .errors import UNFORESEEN, AdcganError, one_line, printable
 
 DEVICES = "auto, cpu, cuda, cuda:N or mps (untried); default: %(default)s"
 
@@ -29,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(*arguments, allow_abbrev=False, **options)
 
     def error(self, message):
-        self.exit(2, f"adcgan: error: {message}; see {self.prog} --help\n")
+        self.exit(2, f"adcgan: error: {printable(message)}; see {self.prog} --help\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,7 +102,8 @@ def _work_through(planned, dataset, runs, device):
         record = execute(run, dataset, runs, device)
         cost = record.content["cost"]
         print(
-            f"{run}: AUROC {100 * record.result:.1f} %, trained in {cost['train_seconds']:.0f} s, {record.directory}",
+            f"{run}: AUROC {100 * record.result:.1f} %, trained in {cost['train_seconds']:.0f} s, "
+            f"{shown(record.directory)}",
             flush=True,
         )
 
@@ -202,7 +204,8 @@ def _diagnose(given):
             config = record.run.config
             dataset = datasets.load(given.dataset, image_size=config.image_size, channels=config.channels)
         written = diagnose(record, given.device, again=given.again, dataset=dataset)
-        print(f"{record.run}: {'diagnosed' if written else 'was diagnosed before'}, {record.directory}", flush=True)
+        how = "diagnosed" if written else "was diagnosed before"
+        print(f"{record.run}: {how}, {shown(record.directory)}", flush=True)
     return 0
 
 
@@ -213,7 +216,7 @@ def _check(given):
     records = read_all(given.runs)
     for record in records:
         verify(record)
-    print(f"{len(records)} records in {given.runs}, all whole")
+    print(f"{len(records)} records in {shown(given.runs)}, all whole")
     return 0
 
 
@@ -295,6 +298,9 @@ def _whole(text):
     if (number := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return number
+
+
+_whole.__name__ = "int"  # argparse names it where the text is no number
 
 
 def _above_zero(kind):

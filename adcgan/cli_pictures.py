@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .config import OFFERED, SCALES, parse_options
-from .data.folders import IMAGE_SIZES, RESIZES, divide, find, gather, listed, look, read, shown
+from .data.folders import IMAGE_SIZES, RESIZES, divide, expanded, find, gather, listed, look, read, shown
 from .errors import AdcganError
 
 BESIDE = ("pca", "knn")  # baselines that a test is also done with
@@ -51,7 +51,7 @@ def add(commands, devices: str) -> None:
 
 def path(text: str) -> Path:
     """An argument's type: a path, ``~`` expanded."""
-    return Path(text).expanduser()
+    return expanded(text)
 
 
 def _fit(given):

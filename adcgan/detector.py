@@ -20,10 +20,10 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from . import methods, training
-from .config import METHODS, OFFERED, SCALES, configure
+from .config import METHODS, OFFERED, SCALES, configure, parse_options
 from .config.base import LAPTOP_EPOCH_IMAGES
-from .data.folders import IMAGE_SIZES, RESIZES, Formats, look, prepare, read, refuse_unreadable
-from .errors import AdcganError, choose
+from .data.folders import IMAGE_SIZES, RESIZES, Formats, expanded, look, prepare, read, refuse_unreadable
+from .errors import UNFORESEEN, AdcganError, choose
 from .experiments import model_file
 from .experiments.provenance import choose_device
 from .methods.base import Baseline
@@ -132,7 +132,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             "resize": self.resize, "names": self.names_,
         }  # fmt: skip
         run = {"method": self.method, "scheme": "one-vs-all", "scale": self.scale, "seed": int(self.random_state)}
-        model_file.save(Path(path).expanduser(), self.fitted_, run, self.data_, detector=about)
+        model_file.save(expanded(path), self.fitted_, run, self.data_, detector=about)
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto") -> AnomalyDetector:
@@ -140,20 +140,22 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
         Raises AdcganError, in one line, for what is no detector's file, damaged, or of another version.
         """
-        path = Path(path).expanduser()
+        path = expanded(path)
         model = model_file.load(path, choose_device(device))
         header, config = model.header, model.method.config
         if "detector" not in header:
             raise AdcganError(f"model {path} is a run's and has no threshold: make one that has by `adcgan fit`")
         try:
-            about, run = header["detector"], header["run"]
+            about, run, data = header["detector"], header["run"], header["data"]
             held, rate, names = np.array(about["held_out"], np.float64), about["false_alarms"], about["names"]
             choose("resize", about["resize"], RESIZES)
             choose("method", header["method"], OFFERED)
             if held.ndim != 1 or not np.isfinite(held).all() or (np.diff(held) < 0).any():
                 raise AdcganError("its held-out scores are not sorted numbers")
-            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
                 raise AdcganError("its class names are no list of texts")
+            if type(data["pictures"]) is not int:
+                raise AdcganError("its number of pictures is none")
             detector = cls(
                 header["method"], image_size=config.image_size, channels=config.channels, resize=about["resize"],
                 scale=run["scale"], false_alarms=rate, random_state=run["seed"], device=device,
@@ -162,10 +164,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             detector._settle(held, rate)
             if detector.threshold_ != about["threshold"]:
                 raise AdcganError("its threshold is not that of its held-out scores")
-        except (AdcganError, KeyError, TypeError, ValueError, OverflowError) as error:
+            detector._keep(model.method)
+        except (TypeError, *UNFORESEEN) as error:
             raise AdcganError(f"model {path} does not fit ({error}): written by another version, or edited") from error
-        detector._keep(model.method)
-        detector.names_, detector.data_ = names, header["data"]
+        detector.names_, detector.data_ = names, data
         detector.image_size_, detector.channels_ = config.image_size, config.channels
         return detector
 
@@ -184,7 +186,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         choose("number of channels", self.channels, (1, 3, None))
         if not isinstance(self.random_state, Integral) or not 0 <= self.random_state < 2**32:
             raise AdcganError(f"random_state is {self.random_state!r}: expected a whole number from 0 to {2**32 - 1}")
-        for name in self.options or {}:
+        for name in parse_options(self.method, self.options or {}):
             if name in NOT_OFFERED:
                 raise AdcganError(f"option {name} is for runs of `adcgan run`: leave it out")
 
@@ -205,7 +207,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         """`fitted_`, trained on uint8 images (N, H, H, C), and its `history_`."""
         few = dict(batch_size=len(images)) if len(images) < 32 else {}
         few |= dict(epoch_images=LAPTOP_EPOCH_IMAGES) if len(images) < LAPTOP_EPOCH_IMAGES else {}
-        options = (few if METHODS[self.method].trained else {}) | (self.options or {})
+        options = (few if METHODS[self.method].trained else {}) | parse_options(self.method, self.options or {})
         config = configure(self.method, "one-vs-all", self.image_size_, self.channels_, scale=self.scale, **options)
         device = choose_device(self.device)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), TemporaryDirectory() as place:

@@ -113,10 +113,21 @@ def digest(method: str, scheme: str, recipe: str | None, scale: str | None, conf
 
 
 def parse_options(method: str, text: str | dict) -> dict:
-    """Options as a dictionary, or as text: ``"epochs=1 contrastive=literal lambda=0"``, names as fields or as flags."""
+    """Options as a dictionary, or as text: ``"epochs=1 contrastive=literal lambda=0"``, names as fields or as flags.
+
+    Raises AdcganError for what cannot be the name of one: recipe and scale settle options, and are none.
+    """
     choose("method", method, METHODS)
-    if isinstance(text, dict):
-        return text
+    options = dict(text) if isinstance(text, dict) else _parsed(text)
+    for name in options:
+        if not isinstance(name, str) or name in ("recipe", "scale"):
+            raise AdcganError(
+                f"{name!r} is no option of method {method}: recipe and scale are given beside the options"
+            )
+    return options
+
+
+def _parsed(text):
     options = {}
     for part in text.replace(",", " ").split():
         name, equals, value = part.partition("=")

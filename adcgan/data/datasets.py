@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock
 
 from ..errors import AdcganError, choose
-from .folders import IMAGE_SIZES, WHOLE, find, read, refuse_unreadable, shown
+from .folders import IMAGE_SIZES, WHOLE, Found, expanded, find, read, refuse_unreadable, shown
 
 MNIST_CLASSES = tuple("0123456789")
 FASHION_CLASSES = (
@@ -140,12 +140,12 @@ def load(name: str, *, image_size: int | None = None, channels: int | None = Non
     ``image_size`` (28, 32 or 64) and ``channels`` (1 or 3) are for directories of pictures, by default
     64 and 3; a named data set has its own and refuses others.
     """
-    if os.sep in name or Path(name).is_dir() and name not in DATASETS:
+    if os.sep in name or os.path.isdir(name) and name not in DATASETS:
         size, depth = image_size or 64, channels or 3
         choose("image size", size, IMAGE_SIZES)
         choose("number of channels", depth, (1, 3))
-        root = Path(name).expanduser()
-        return _from_folder(root, "folder-" + shown(root.resolve().name), size, depth)
+        found = find(expanded(name))
+        return _from_folder(found, "folder-" + shown(found.root.resolve().name), size, depth)
     choose("data set", name, (*DATASETS, "or the path of a directory of pictures"))
     size, depth = DATASETS[name].image_size, DATASETS[name].channels
     if (image_size or size, channels or depth) != (size, depth):
@@ -225,8 +225,8 @@ def split_by_class(name, classes, images, labels, *, train_share, note, seed=Non
     return Dataset(name, classes, images[rows], labels[rows], images[~train], labels[~train], note)
 
 
-def _from_folder(root, name, image_size, channels, skip_unreadable=False):
-    found = find(root)
+def _from_folder(found: Found, name, image_size, channels, skip_unreadable=False):
+    root = found.root
     names = sorted({name for split in found.splits.values() for name in split})
     if len(names) < 2 or "" in names:
         raise AdcganError(
@@ -273,7 +273,7 @@ def _cats_vs_dogs():
             "from https://www.microsoft.com/download/details.aspx?id=54765 and move its PetImages folder there, "
             "or set ADCGAN_DATA to a directory that holds cats_vs_dogs.npz"
         )
-    return _from_folder(root, "cats_vs_dogs", 64, 3, skip_unreadable=True)
+    return _from_folder(find(root), "cats_vs_dogs", 64, 3, skip_unreadable=True)
 
 
 def _download(name, progress):

@@ -4,16 +4,18 @@ Three layouts are known: pictures alone; one sub-directory per class; both of th
 """
 
 import os
+import stat
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import AdcganError, choose
+from ..errors import AdcganError, choose, printable
 
 IMAGE_SIZES = (28, 32, 64)
 RESIZES = ("stretch", "crop")
@@ -90,8 +92,8 @@ def find(root: Path | str) -> Found:
 
     Raises AdcganError for what is no folder, for several data sets in one folder, and for a ``train`` beside others.
     """
-    root = Path(root).expanduser()
-    if not root.is_dir():
+    root = expanded(root)
+    if not os.path.isdir(root):  # also False for a name that no file can have
         raise AdcganError(f"{shown(root)} is not a directory: expected a folder of pictures")
     folders = {path: SPLITS.get(path.name.lower()) for path in _folders(root)}
     if not any(folders.values()):
@@ -143,8 +145,8 @@ def divide(found: Found, normal: str | None) -> Divided:
 def gather(paths: Iterable[Path | str]) -> tuple[list[Path], Skipped]:
     """Every picture that ``paths`` name: files as they are, folders with all that lies below them."""
     pictures, skipped = [], []
-    for path in (Path(path).expanduser() for path in paths):
-        if path.is_dir():
+    for path in map(expanded, paths):
+        if os.path.isdir(path):
             some, others = _pictures(path)
             pictures += some
             skipped += others
@@ -213,8 +215,15 @@ def listed(skipped: Skipped) -> str:
 
 def shown(path: Path | str) -> str:
     """A path or a name as text that can be printed: bytes that are not UTF-8, and line breaks, escaped."""
-    text = os.fsencode(path).decode(errors="backslashreplace")
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return printable(str(path))
+
+
+def expanded(path: Path | str) -> Path:
+    """A path, ``~`` expanded; as it is where there is no such user, as shells do it."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def _left_out(skipped):
@@ -278,14 +287,18 @@ def _pictures(root, deep=True):
     return sorted(pictures), sorted(skipped)
 
 
+@contextmanager
 def _opened(path):
-    """The picture, not read yet. Raises what Pillow raises, for one that is too large too."""
+    """The picture, closed at the end. Raises what Pillow raises, for one that is too large too."""
     from PIL import Image
 
-    with warnings.catch_warnings():
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError("not a file: a pipe or a device would be read for ever")
+    with warnings.catch_warnings():  # for as long as the picture is read: Pillow looks at metadata late
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", category=UserWarning)  # of odd metadata: not the user's business
-        return Image.open(path)
+        with Image.open(path) as picture:
+            yield picture
 
 
 def _reason(path, error):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from ..config import Config, configure, settle
+from ..config import Config, configure, parse_options, settle
 from ..errors import AdcganError
 from .files import check_schema
 
@@ -65,8 +65,9 @@ def read(path: Path, runs: Path, content: dict, data: bytes) -> tuple[dict, Conf
         size, channels = options.pop("image_size", None), options.pop("channels", None)
         settled = defaults(place["method"], place["scheme"], size)
         given = settled | options
-        config = configure(place["method"], place["scheme"], size, channels, **given)
-    except (AdcganError, KeyError) as error:
+        options = parse_options(place["method"], given)
+        config = configure(place["method"], place["scheme"], size, channels, **options)
+    except (AdcganError, KeyError, TypeError) as error:  # TypeError: an image size that is not even a number
         raise AdcganError(f"record {path}: {error}") from error
     changed = {name: value for name, value in given.items() if value != settled.get(name)}
     said = digest(place["method"], place["scheme"], size, channels, changed)
@@ -118,8 +119,9 @@ def _sums(root):
     path = root / SUMS
     try:
         return _read_sums(path, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise AdcganError(f"{path} cannot be read ({error.strerror}): it lists the records of format 1") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its lines are not a hash and a name each"
+        raise AdcganError(f"{path} cannot be read ({reason}): it lists the records of format 1; restore it") from error
 
 
 @cache

@@ -67,12 +67,17 @@ def _convert(name, value, wanted, method):
         if isinstance(value, str):
             try:
                 value = ast.literal_eval(value)
-            except (ValueError, SyntaxError):
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):  # as its documentation says
                 raise AdcganError(
                     f"notebook parameter {name} is {value!r}: expected a list, as in '[0, 1]' or \"['cat']\""
                 ) from None
         if not isinstance(value, list | tuple):
             raise AdcganError(f"notebook parameter {name} is {value!r}: expected a list, as in '[0, 1]'")
+        for some in value:
+            if not isinstance(some, str) and (type(some) is not int or abs(some) >= 2**32):
+                raise AdcganError(
+                    f"notebook parameter {name} holds a {type(some).__name__}: expected texts or small whole numbers"
+                )
         return list(value)
     if not isinstance(value, wanted):
         raise AdcganError(f"notebook parameter {name} is {value!r}: expected text")

@@ -11,20 +11,22 @@ name what it changes, ``seed-0-1a2b3c4d``. What `adcgan diagnose` finds stands b
 import hashlib
 import io
 import json
+import math
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from ..config import Config, changes, configure, digest, settle
+from ..config import Config, changes, configure, digest, parse_options, settle
 from ..diagnostics.stale import of_outputs, summary
-from ..errors import AdcganError
+from ..errors import AdcganError, one_line
 from ..scoring import normality_score
 from . import format1
 from .files import check_schema, written
 
-FORMAT, SCHEMA = 2, "record.schema.json"
+FORMAT, SCHEMA, DIAGNOSTICS_SCHEMA = 2, "record.schema.json", "diagnostics.schema.json"
 RECORD, SCORES, MODEL = "record.json", "scores.npz", "model.safetensors"
 DIAGNOSTICS = "diagnostics.json", "diagnostics.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
@@ -32,6 +34,8 @@ CHECKPOINT = "checkpoint.pt"
 LOCK = "run.lock"  # held in the run's directory while it is running
 D_Z = ("D_z_x", "D_z_reconstruction", "D_z_own", "D_z_stale")  # outputs of D_z for the script's stale noise
 SELF = "sha256"  # the record's own hash, over everything else that it says
+LARGEST = 2**30  # bytes that an archive may unpack to: far more than any run has
+TYPES = {"labels": "iu", "anomalous": "b", "NS": "f"}  # kinds of NumPy types in scores.npz; the others are float16
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,33 @@ class Record:
 
     @cached_property
     def _arrays(self) -> dict[str, np.ndarray]:
-        return self._beside(SCORES)
+        arrays = self._unpacked(SCORES)
+        bad = _unlike_scores(arrays)
+        if bad:
+            raise AdcganError(
+                f"record {self.directory / RECORD}: in {SCORES} array {', '.join(bad)} is missing, or is not a finite "
+                "number for each test image; restore it or remove the directory"
+            )
+        return arrays
 
     def _beside(self, name: str) -> dict[str, np.ndarray]:
-        if name not in self.content["files"]:
-            return {}
-        with np.load(self.directory / name, allow_pickle=False) as archive:
-            return dict(archive)
+        """Arrays of numbers, of a file that not every record has."""
+        return self._unpacked(name, "f") if name in self.content["files"] else {}
+
+    def _unpacked(self, name, kinds=None):
+        try:
+            with zipfile.ZipFile(self.directory / name) as archive:
+                if (size := sum(some.file_size for some in archive.infolist())) > LARGEST:
+                    raise ValueError(f"it unpacks to {size} bytes")
+            with np.load(self.directory / name, allow_pickle=False) as archive:
+                arrays = dict(archive)
+            if kinds and (other := [part for part, values in arrays.items() if values.dtype.kind not in kinds]):
+                raise ValueError(f"no numbers in {', '.join(other)}")
+        except Exception as error:  # zip, zlib, header: NumPy raises many kinds for a damaged file
+            raise AdcganError(
+                f"record {self.directory / RECORD}: {name} cannot be read ({one_line(error)}); restore it or remove it"
+            ) from error
+        return arrays
 
     @property
     def components(self) -> dict[str, np.ndarray]:
@@ -131,7 +155,13 @@ class Record:
     @cached_property
     def scores(self) -> np.ndarray:
         """The score of each test image, float32 (M,), from the stored components; larger is more anomalous."""
-        return normality_score(self.run.config, self.components).astype(np.float32)
+        try:
+            return normality_score(self.run.config, self.components).astype(np.float32)
+        except (KeyError, ValueError) as error:
+            raise AdcganError(
+                f"record {self.directory / RECORD}: components {', '.join(self.components) or 'none'} in {SCORES} are "
+                f"not those of method {self.run.method}; restore it or remove the directory"
+            ) from error
 
     @cached_property
     def diagnostics(self) -> dict:
@@ -165,10 +195,7 @@ class Record:
 
     @cached_property
     def _diagnostics_arrays(self):
-        if not self.diagnostics:
-            return {}
-        with np.load(self.directory / DIAGNOSTICS[1], allow_pickle=False) as archive:
-            return dict(archive)
+        return self._unpacked(DIAGNOSTICS[1], "f") if self.diagnostics else {}
 
     @property
     def labels(self) -> np.ndarray:
@@ -195,11 +222,17 @@ class Record:
         from PIL import Image
 
         name = next(name for name in PICTURES.values() if name in self.content["files"])
-        sheet = np.asarray(Image.open(self.directory / name))
-        tile = self.content["pictures"]["tile"]
-        columns = sheet.shape[1] // tile
-        grid = sheet.reshape(-1, tile, columns, tile, *sheet.shape[2:]).swapaxes(1, 2)
-        return dict(zip(self.content["pictures"]["rows"], grid, strict=True))
+        try:
+            sheet = np.asarray(Image.open(self.directory / name))
+            tile = self.content["pictures"]["tile"]
+            columns = sheet.shape[1] // tile
+            grid = sheet.reshape(-1, tile, columns, tile, *sheet.shape[2:]).swapaxes(1, 2)
+            return dict(zip(self.content["pictures"]["rows"], grid, strict=True))
+        except Exception as error:  # Pillow raises many kinds for a bad file
+            raise AdcganError(
+                f"record {self.directory / RECORD}: {name} is no sheet of its pictures ({one_line(error)}); restore it "
+                "or remove the directory"
+            ) from error
 
 
 def write(
@@ -241,11 +274,17 @@ def read(path: Path, runs: Path) -> Record:
     Raises AdcganError that names the file and what is wrong; a damaged or foreign record is never skipped.
     """
     try:
-        data = path.read_bytes()
-        content = json.loads(data, parse_constant=_refuse)
-        format = content.get("format") if isinstance(content, dict) else None
-    except (OSError, ValueError, RecursionError) as error:
+        return _read(path, runs)
+    except AdcganError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:  # of bytes, numbers, names of files that cannot be
         raise AdcganError(f"record {path} cannot be read ({error}): remove its directory to run it again") from error
+
+
+def _read(path, runs):
+    data = path.read_bytes()
+    content = _parsed(data)
+    format = content.get("format") if isinstance(content, dict) else None
     if format == 1:
         place, config, content = format1.read(path, runs, content, data)
     else:
@@ -277,6 +316,7 @@ def _read_format_2(path, content):
             raise AdcganError("its digest is not that of its configuration")
         if tuple(given.values()) != settle(place["method"], **given):
             raise AdcganError(f"method {place['method']} has no such recipe or scale")
+        options = parse_options(place["method"], options)
         return place, configure(place["method"], place["scheme"], size, channels, **given, **options)
     except AdcganError as error:
         raise AdcganError(f"record {path}: {error}") from error
@@ -323,6 +363,7 @@ def write_diagnostics(record: Record, content: dict, arrays: dict[str, np.ndarra
     data = _npz(arrays)
     content = content | {"record": record.content[SELF], "arrays": hashlib.sha256(data).hexdigest()}
     content[SELF] = own_hash(content)
+    check_schema(content, record.directory / DIAGNOSTICS[0], DIAGNOSTICS_SCHEMA)
     written(record.directory / DIAGNOSTICS[1], data)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
     written(record.directory / DIAGNOSTICS[0], text.encode())
@@ -334,15 +375,15 @@ def read_diagnostics(record: Record) -> dict:
     if record.former is not None or not path.exists():
         return {}
     try:
-        content = json.loads(path.read_text(), parse_constant=_refuse)
-        of, arrays = content["record"], content["arrays"]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
+        content = _parsed(path.read_bytes())
+        check_schema(content, path, DIAGNOSTICS_SCHEMA)
+    except (OSError, ValueError, RecursionError) as error:
         raise AdcganError(f"{path} cannot be read ({error}): remove it and diagnose again") from error
     if SELF in content and content[SELF] != own_hash(content):  # the first ones were written without
         raise AdcganError(f"{path} does not have its own hash: it was edited; remove it and diagnose again")
-    if of != record.content[SELF]:
+    if content["record"] != record.content[SELF]:
         raise AdcganError(f"{path} is not of the record beside it: remove it and diagnose again")
-    check_file(path, DIAGNOSTICS[1], arrays)
+    check_file(path, DIAGNOSTICS[1], content["arrays"])
     return content
 
 
@@ -357,8 +398,35 @@ def stale_noise(
     return {"NS": summary(anomalous, NS), "L_FL": summary(anomalous, L_FL)}
 
 
+def _parsed(data):
+    return json.loads(data, parse_constant=_refuse, parse_float=_finite)
+
+
 def _refuse(constant):
     raise ValueError(f"{constant} is no number")
+
+
+def _finite(text):
+    return value if math.isfinite(value := float(text)) else _refuse(text)
+
+
+def _unlike_scores(arrays):
+    """Names of arrays that cannot be those of scores.npz: all but `D_Z` of the stale z have a value for each image."""
+    images = np.size(arrays.get("anomalous", ()))
+
+    def fits(name, values):
+        return (
+            values.ndim == 1
+            and (values.dtype == np.float16 if name not in TYPES else values.dtype.kind in TYPES[name])
+            and (len(values) == images or name == "D_z_stale")
+            and len(values) > 0
+            and bool(np.isfinite(values).all())
+        )
+
+    missing = {"labels", "anomalous"} - arrays.keys()
+    if any(name in arrays for name in D_Z):
+        missing |= set(D_Z) - arrays.keys()
+    return sorted(missing) + [name for name, values in arrays.items() if not fits(name, values)]
 
 
 def _npz(arrays):

@@ -354,7 +354,7 @@ def _make_writable(directory):
 def _integer(name, value):
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise AdcganError(f"option {name} is {value!r}: expected a whole number") from None
 
 

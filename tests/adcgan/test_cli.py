@@ -65,6 +65,26 @@ def test_the_classes_of_own_pictures_are_said_by_name(invoke, tmp_path):
     assert status == 0 and err.splitlines()[-1] == "folder-pics: class 0 is 1, 1 is 10, 2 is 2", "a name goes first"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["check", "--runs", "~nobody-of-this-name"], "~nobody-of-this-name is not a directory"),
+        (["check", "--runs", "a\nb"], "a\\nb is not a directory"),
+        (["check", "a\nb"], "unrecognized arguments: a\\nb"),
+        (["fit", "~nobody-of-this-name", "--model", "m"], "~nobody-of-this-name is not a directory"),
+        (["run", "--dataset", "~nobody-of-this-name/x"], "~nobody-of-this-name/x is not a directory"),
+        (["run", "--dataset", "/no\0where"], "/no\\x00where is not a directory"),
+        (["run", "--dataset", "digits", "--repeat", "a"], "invalid int value: 'a'"),
+        (["sweep", "--dry-run", "--options", "recipe=script"], "'recipe' is no option of method adcgan"),
+    ],
+)
+def test_odd_paths_and_names_are_refused_in_one_line(invoke, tmp_path, monkeypatch, arguments, complaint):
+    monkeypatch.chdir(tmp_path)
+    done = invoke(*arguments)
+    assert complaint in error_line(done) and done[2].count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_help_lists_every_option_with_its_choices(invoke, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     status, text, _ = invoke("run", "--help")

@@ -118,6 +118,8 @@ def test_options_are_read_from_text():
     assert configure("adcgan", "one-vs-all", 28, 1, **flags).lambda_ == 0.2
     assert parse_options("adcgan", "") == {}
     assert parse_options("adcgan", {"epochs": 1}) == {"epochs": 1}
+    for text in ("scale=laptop", {"recipe": "script"}, {1: 2}):
+        assert "recipe and scale are given beside the options" in refusal(parse_options, "adcgan", text)
     with pytest.raises(AdcganError, match="'literal' has no value: expected NAME=VALUE"):
         parse_options("adcgan", "epochs=1 literal")
 

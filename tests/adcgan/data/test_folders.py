@@ -1,6 +1,7 @@
 """Directories of pictures: classes, splits, formats; and every bad picture as one line that names it."""
 
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -110,7 +111,8 @@ def test_directories_that_hold_no_classes_or_no_pictures_are_refused_by_name(fol
     assert f"class 'empty' has no images in {root / 'empty'}" in refusal(load, str(root))
     message = refusal(load, str(folder("one", classes=("cat",))))
     assert "1 class directories: expected two or more" in message and "`adcgan fit`" in message
-    assert "not a directory" in refusal(load, str(tmp_path / "nowhere"))
+    for nowhere in ("nowhere", "x" * 5000, "a\0b", "\ud800"):
+        assert "not a directory" in refusal(load, str(tmp_path / nowhere))
 
 
 def test_an_unreadable_or_truncated_picture_is_refused_by_its_path(folder):
@@ -209,6 +211,26 @@ def test_every_bad_picture_is_named_with_its_reason_in_one_line(folder, monkeypa
     assert "large.png (Image size (1550 pixels) exceeds limit of 1500 pixels: make it smaller)" in message
     Image.new("L", (80, 80)).save(root / "dog/large.png")
     assert "Image size (6400 pixels) exceeds limit" in refusal(load, str(root))
+
+
+def test_a_pipe_and_a_device_are_no_pictures_and_nothing_waits_for_them(folder):
+    root = folder()
+    os.mkfifo(root / "cat/pipe.png")
+    (root / "dog/device.png").symlink_to("/dev/zero")
+    message = refusal(load, str(root))
+    assert message.startswith("2 pictures cannot be read: ") and message.count("not a file") == 2
+    assert look([root / "cat/pipe.png"]).sizes == {}
+
+
+def test_odd_metadata_say_nothing(tmp_path):
+    path = tmp_path / "a.tiff"
+    Image.new("1", (1, 1)).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[:97] + b"\0" + data[97:])  # a tag's data that would lie behind the end: seen at the reading
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        read([path], 28, 1)
+    assert not said
 
 
 def test_what_is_not_square_is_stretched_or_cropped_to_its_middle():

@@ -1,5 +1,7 @@
 """Committed records: read and verified, format 1 refused where a digit was changed, and not trained again."""
 
+import hashlib
+import json
 import random
 import shutil
 from pathlib import Path
@@ -51,8 +53,22 @@ def test_a_record_of_format_1_with_a_changed_digit_or_without_its_list_is_refuse
         "null, score, NS",
     } <= set(record.draws)
     assert record.one_image and record.per_epoch == []
+    for listed in (b"no-hash\n", b"\xff\n"):
+        (runs / "format-1/SHA256SUMS").write_bytes(listed)
+        assert "a hash and a name each): it lists the records" in refusal(records.read, first_format, runs)
     (runs / "format-1/SHA256SUMS").unlink()
     assert "it lists the records of format 1" in refusal(records.read, first_format, runs)
+
+
+@pytest.mark.parametrize("changed", [{"image_size": []}, {"scale": "laptop"}, {"rho": [[0.5]]}])
+def test_a_record_of_format_1_that_is_listed_and_holds_no_configuration_is_refused(first_format, changed):
+    runs, content = first_format.parents[6], json.loads(first_format.read_text())
+    content["config"] |= changed
+    data = json.dumps(content).encode()
+    first_format.write_bytes(data)
+    name = first_format.relative_to(runs / "format-1")
+    (runs / "format-1/SHA256SUMS").write_text(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
+    assert str(first_format) in refusal(records.read, first_format, runs)
 
 
 def test_a_run_that_format_1_recorded_is_found_and_not_trained_again():

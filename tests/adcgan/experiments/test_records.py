@@ -1,5 +1,7 @@
 """Records: written whole or not at all, read back to the bit, and refused by name when anything is off."""
 
+import hashlib
+import io
 import json
 import resource
 import shutil
@@ -216,6 +218,11 @@ def test_a_record_with_any_changed_field_is_refused(copied, script_record):
         (digested(lambda config: config.update(invented=1)), "invented"),
         (digested(lambda config: config.pop("image_size")), "image size"),
         (digested(lambda config: config.update(width=10**400)), "below 2^63"),
+        (digested(lambda config: config.update(recipe="printed")), "'recipe' is no option"),
+        (digested(lambda config: config.update(scale="paper")), "'scale' is no option"),
+        (lambda content: content["run"].update(dataset="a\0b"), "cannot be read"),
+        (lambda content: content["run"].update(dataset="\ud800"), "cannot be read"),
+        (lambda content: content["losses"].append({"a\nb": None}), "losses/5/a\\nb"),
         (lambda content: content["run"].update(method="gan"), "gan"),
         (lambda content: content.update(finished="<b>now</b>"), "finished"),
         (lambda content: content["auroc"].update({"L_<img>": 0.5}), "auroc"),
@@ -240,7 +247,7 @@ def test_a_file_that_is_no_record_is_refused(copied, record):
         message_of(place)
     path.write_bytes(b"\xff\xfe\x00")
     message_of(place)
-    for number in ("NaN", "Infinity"):
+    for number in ("NaN", "Infinity", "1e999"):
         path.write_text(text.replace(f"{record.auroc['NS']!r}", number))
         assert f"{number} is no number" in message_of(place)
 
@@ -285,6 +292,75 @@ def test_what_is_edited_by_hand_was_whole_before(invoke, tmp_path):
     for format in edits.WRITE:
         edited(tmp_path, format, lambda directory: None)
     assert invoke("check", "--runs", tmp_path) == (0, f"4 records in {tmp_path}, all whole\n", "")
+
+
+def resigned(path, name, data):
+    """Put other bytes in the place of a file, with the hashes that say that it is the one recorded."""
+    path.with_name(name).write_bytes(data)
+    edit(path, lambda content: content["files"].update({name: hashlib.sha256(data).hexdigest()}))
+
+
+def packed(arrays):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda arrays: arrays.pop("anomalous"), "array anomalous, "),
+        (lambda arrays: arrays.pop("labels"), "array labels is missing"),
+        (lambda arrays: arrays.update(L_FL=arrays["L_FL"][:-1]), "array L_FL is missing, or is not a finite number"),
+        (lambda arrays: arrays.update(L_FL=arrays["L_FL"] * np.float16(np.nan)), "array L_FL"),
+        (lambda arrays: arrays.update(L_FL=np.array(False)), "array L_FL"),
+        (lambda arrays: arrays.update(L_FL=arrays["L_FL"].astype(str)), "array L_FL"),
+        (lambda arrays: arrays.update(D_z_x=arrays["L_FL"]), "array D_z_own, D_z_reconstruction, D_z_stale is missing"),
+        (lambda arrays: arrays.update(L_FL=np.array([None])), "scores.npz cannot be read (ValueError: Object arrays"),
+        (lambda arrays: arrays.pop("L_FL"), "components L_GD, L_GR, L_FE in scores.npz are not those of method adcgan"),
+    ],
+)
+def test_arrays_that_are_no_scores_are_refused_although_all_hashes_fit(copied, record, change, complaint):
+    runs, path = copied(record)
+    with np.load(path.with_name("scores.npz")) as archive:
+        arrays = dict(archive)
+    change(arrays)
+    resigned(path, "scores.npz", packed(arrays))
+    message = refusal(verify, read_back((runs, path)))
+    assert complaint in message and str(path) in message
+
+
+def test_a_file_beside_a_record_that_is_none_is_refused_although_all_hashes_fit(copied, record, monkeypatch):
+    runs, path = copied(record)
+    whole = path.with_name("scores.npz").read_bytes()
+    for data in (b"", whole[:-30], whole[:100] + b"\xff" * 8 + whole[108:], b"\x93NUMPY"):
+        resigned(path, "scores.npz", data)
+        assert "scores.npz cannot be read (" in refusal(verify, read_back((runs, path)))
+    resigned(path, "scores.npz", whole)
+    for data in (b"", path.with_name("pictures.png").read_bytes()[:-40]):
+        resigned(path, "pictures.png", data)
+        assert "pictures.png is no sheet of its pictures (" in refusal(read_back((runs, path)).picture_rows)
+    monkeypatch.setattr(records, "LARGEST", 1000)  # in the place of an archive of gigabytes of zeros
+    assert "it unpacks to " in refusal(verify, read_back((runs, path)))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda content: content.update(variants=[]), "variants"),
+        (lambda content: content["variants"]["score"].update(NS="0.5"), "variants/score/NS"),
+        (lambda content: content.pop("one_image"), "'one_image' is a required property"),
+        (lambda content: content.update(one_image={}), "one_image"),
+        (lambda content: content.update(arrays=None), "arrays"),
+    ],
+)
+def test_edited_diagnostics_are_refused_by_their_form(copied, diagnosed, change, complaint):
+    runs, path = copied(diagnosed)
+    content = json.loads(path.with_name("diagnostics.json").read_text())
+    change(content)
+    path.with_name("diagnostics.json").write_text(json.dumps(content))
+    message = refusal(verify, read_back((runs, path)))
+    assert complaint in message and "diagnostics.json" in message
 
 
 def test_a_record_in_another_runs_place_or_beside_other_files_is_refused(copied, record):
