@@ -157,7 +157,7 @@ def test_the_home_directory_is_expanded_in_every_path(monkeypatch, tmp_path, wor
 def test_a_path_that_is_not_utf_8_is_printed(invoke, tmp_path):
     runs = tmp_path / os.fsdecode(b"caf\xe9")
     runs.mkdir()
-    assert invoke("check", "--runs", runs) == (0, f"0 records in {tmp_path}/caf\\udce9, all whole\n", "")
+    assert invoke("check", "--runs", runs) == (0, f"0 records in {tmp_path}/caf\\xe9, all whole\n", "")
 
 
 def test_in_a_process_of_its_own_a_mistake_is_one_line_and_output_that_nobody_reads_is_no_error(command, tmp_path):

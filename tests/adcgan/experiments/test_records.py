@@ -187,7 +187,7 @@ def other(value):
     """Another value of the same kind."""
     if isinstance(value, bool) or value is None:
         return not value
-    return value + 1 if isinstance(value, int) else value / 2 + 0.01 if isinstance(value, float) else f"{value}x"
+    return value + 1 if isinstance(value, int) else value / 2 + 0.0123 if isinstance(value, float) else f"{value}x"
 
 
 def test_a_record_with_any_changed_field_is_refused(copied, script_record):
