@@ -12,6 +12,18 @@ from pathlib import Path
 from fresh import CODE, digest, records
 
 MADE = ".made"  # in the site: what its pages were made from
+BEHIND = ("runs/**/*.*", *CODE)
+
+
+def changed(app, env, added, changed, removed):
+    """Read every record where any file of one changed: a damaged one ends the build before a page is executed.
+
+    The first page is given as outdated, for where no page is Sphinx would not come to `collect`.
+    """
+    if _made(app)[:1] == [digest(BEHIND)]:
+        return []
+    records()
+    return [app.config.root_doc]
 
 
 def collect(app):
@@ -21,8 +33,8 @@ def collect(app):
     framing = [path for pattern in frames for path in Path(app.srcdir).glob(pattern)]
     frame = "".join(path.read_text() for path in sorted(framing))
     frame += "".join(title.astext() for title in app.env.titles.values())  # of the side bar
-    made = _hash(frame + digest(("runs/**/*.*", *CODE)))
-    if (out / MADE).exists() and (out / MADE).read_text() == made:
+    made = [digest(BEHIND), _hash(frame)]
+    if _made(app) == made:
         return
 
     from companion.analysis import results
@@ -44,7 +56,12 @@ def collect(app):
     for path in [*(out / "cells").rglob("*.*"), *(out / "gallery").rglob("*.*")]:
         if path not in known:
             path.unlink()
-    (out / MADE).write_text(made)
+    (out / MADE).write_text("\n".join(made))
+
+
+def _made(app):
+    path = Path(app.outdir, MADE)
+    return path.read_text().split() if path.exists() else []
 
 
 def _hash(text):
@@ -53,5 +70,6 @@ def _hash(text):
 
 def setup(app):
     """Register with Sphinx."""
+    app.connect("env-get-outdated", changed)
     app.connect("html-collect-pages", collect)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "2"}
