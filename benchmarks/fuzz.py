@@ -530,10 +530,11 @@ def notebook_parameters(draw, place):
         given[draw(st.sampled_from(sorted(given)) | st.just("extra"))] = draw(odd)
 
     def checked():
-        found = notebook.parameters(given, set())
+        cells = ["\n".join([notebook.HEAD, *(f"{name} = 0" for name in given)]), ""]
+        found = notebook.parameters(given | {"In": cells})
         data = [found[name] for name in ("method", "dataset", "scheme", "classes", "seeds", "options")]
         for run in requested(*data, recipe=found["recipe"] or None, scale=found["scale"] or None)[1]:
-            run.directory(notebook.from_root(found["runs"]))
+            run.directory(notebook.located(found["runs"]))
 
     return accepted(checked)
 

@@ -1,5 +1,6 @@
 """The scripts in benchmarks/ really run, as short and small as they go, and the site reads what they write."""
 
+import json
 import os
 import subprocess
 import sys
@@ -41,3 +42,14 @@ def test_parity_finds_no_difference_where_there_is_none(tmp_path):
     (row,) = result["rows"]
     assert row["captured_against_written"] == row["captured_against_captured"] == 0
     assert speed.results(tmp_path) == []
+
+
+def test_a_few_inputs_of_every_kind_end_well_or_in_one_line(tmp_path):
+    out = tmp_path / "fuzz.json"
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks/fuzz.py", "--examples", "5", "--out", out], capture_output=True, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'book'}"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(out.read_text())["rows"]
+    assert len({row["input"] for row in rows}) == 7 and all(row["inputs"] >= 5 and not row["faults"] for row in rows)
