@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from adcgan.config import open_choices
+from adcgan.config import METHODS, open_choices
 from adcgan.experiments.records import Record
 
 from . import statistics, tables
@@ -53,6 +53,31 @@ def ablations(records: Iterable[Record]) -> pd.DataFrame:
                 | {"mean": both["mean"][0], "mean_difference": both["mean"][1]}
             )
     return pd.DataFrame(rows, columns=[*RUN, "name", "change", "NS", "difference", "mean", "mean_difference"])
+
+
+def compared(records: Iterable[Record]) -> pd.DataFrame:
+    """Runs of the other methods with an option changed beside the same run without: method, change, dataset, class,
+    seeds, without, with (AUROC in percent, means over seeds), collapsed_without, collapsed_with.
+
+    ``collapsed``: how many of the runs reconstruct every image alike.
+    """
+    records = [r for r in records if r.run.method != "adcgan" and r.run.scale and not (r.former or r.run.repeat)]
+    whole = {(record.run.method, *key(record)): record for record in records if not record.run.changes}
+    rows = []
+    for record in records:
+        changes = {name: value for name, value in record.run.changes.items() if name != "test_images"}
+        if changes and (base := whole.get((record.run.method, *key(record)))):
+            both = {"without": base, "with": record}
+            rows.append(
+                {"method": METHODS[record.run.method].title, "change": change(record), "dataset": record.run.dataset}
+                | {"class": tables.class_title(record.run.label, record.content["run"]["class_name"])}
+                | {name: 100 * one.result for name, one in both.items()}
+                | {f"collapsed_{name}": int(tables.spread(one) < tables.COLLAPSED) for name, one in both.items()}
+            )
+    place, sums = ["method", "change", "dataset", "class"], ["collapsed_without", "collapsed_with"]
+    frame = pd.DataFrame(rows, columns=[*place, "without", "with", *sums])
+    means = {name: (name, "mean") for name in ("without", "with")} | {name: (name, "sum") for name in sums}
+    return frame.groupby(place, sort=False).agg(seeds=("with", "size"), **means).reset_index()
 
 
 def _both(record, base, name):

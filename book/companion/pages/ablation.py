@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from adcgan.data.datasets import TITLES
 from adcgan.experiments import grid
 from adcgan.experiments.records import Record
 
 from ..analysis import variants
-from ..html import Html, number, plain, signed
+from ..html import Html, joined, note, number, plain, signed
 from .why import by_place
 
 
@@ -23,6 +24,31 @@ def _trained(frame, title):
         shown[heading] = frame[value].map(number)
         shown[f"{heading}, points"] = frame[moved].map(signed)
     return plain(shown, f"{title}: AUROC (%) with one change of the training", ("change", "run"))
+
+
+def compared(records: Sequence[Record]) -> Html:
+    """The other methods' runs with an option changed, class by class, and the mean over the classes."""
+    frame = variants.compared(records)
+    if frame.empty:
+        return note("No run of a compared method has an option changed yet.")
+    return joined(
+        plain(_compared(part), f"{method} with {change}: mean AUROC (%), scale laptop", ("class",))
+        for (method, change), part in frame.groupby(["method", "change"], sort=False)
+    )
+
+
+def _compared(frame):
+    classes = [f"{TITLES[row.dataset]} {row['class']}" for _, row in frame.iterrows()]
+    shown = frame.assign(**{"class": classes})[["class", "without", "with", "seeds"]]
+    shown.loc[len(shown)] = ["mean", frame["without"].mean(), frame["with"].mean(), frame["seeds"].min()]
+    points = (shown["with"] - shown["without"]).map(signed)
+    alike = [f"{row.collapsed_without} and {row.collapsed_with} of {row.seeds}" for row in frame.itertuples()]
+    return pd.DataFrame(
+        {
+            "class": shown["class"], "as it is": shown["without"].map(number), "changed": shown["with"].map(number),
+            "points": points, "seeds": shown["seeds"].astype(int), "every reconstruction alike in": [*alike, ""],
+        }
+    )  # fmt: skip
 
 
 def planned(records: Sequence[Record]) -> Html:

@@ -10,6 +10,7 @@ from factories import write_format1, write_record
 
 from adcgan import paper
 from adcgan.experiments import grid
+from adcgan.experiments.records import read_all
 
 ORDERED = "batch statistics, label order, batches of 256"
 MOVED = {0: 0.01, 1: 0.03, 2: 0.08}  # by class, in fractions
@@ -105,6 +106,18 @@ def test_stale_noise_has_its_quantiles_and_the_share_that_reaches_the_published_
     assert row["published"] == tables.published().loc["mnist", "one-vs-all", 0]
     assert row["share"] == pytest.approx(np.mean(np.arange(101) >= row["published"]))
     assert row["score"] == pytest.approx(100 * runs.diagnosed[0].auroc["NS"])
+
+
+def test_a_compared_methods_changed_runs_stand_beside_those_without(tmp_path):
+    def write(seed, label=0, **options):
+        return write_record(tmp_path, method="aegan", scale="laptop", label=label, seed=seed, **options)
+
+    plain, changed = [write(seed) for seed in (0, 1)], [write(seed, weight_decay=0.0) for seed in (0, 1)]
+    write(0, label=1, weight_decay=0.0)  # without its like
+    (row,) = variants.compared(read_all(tmp_path)).to_dict("records")
+    assert (row["method"], row["change"], row["class"], row["seeds"]) == ("AE-GAN", "weight_decay=0.0", "0", 2)
+    for name, some in (("without", plain), ("with", changed)):
+        assert row[name] == pytest.approx(100 * np.mean([record.result for record in some]))
 
 
 def test_a_record_of_the_old_default_is_an_ablation_with_the_diagnostics_of_its_time(tmp_path):
