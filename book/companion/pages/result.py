@@ -173,6 +173,7 @@ def checks(records: Sequence[Record]) -> Html:
         on_MNIST_our_mean_is_above_the_published_one=gap.get("mnist", 0) > 0,
         on_Fashion_MNIST_our_mean_is_below_the_published_one=gap.get("fashion_mnist", 0) < 0,
         on_CIFAR_10_our_mean_is_below_the_published_one=gap.get("cifar10", 0) < 0,
+        on_CatsVsDogs_our_mean_is_below_the_published_one=gap.get("cats_vs_dogs", 0) < 0,
         on_CIFAR_10_and_Fashion_MNIST_nearest_neighbours_do_better=all(
             ahead.get(name, 0) < 0 for name in ("cifar10", "fashion_mnist")
         ),
