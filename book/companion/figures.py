@@ -450,7 +450,7 @@ def bars(values: dict[str, float], title: str) -> Figure:
         axis.bar_label(drawn, fmt="%.1f", padding=3, color=INK)
         axis.set_yticks(range(len(values)), list(values))
         axis.invert_yaxis()
-        axis.margins(x=0.18)
+        axis.margins(x=0.3)
         axis.set_xticks([])
         axis.spines["bottom"].set_visible(False)
         axis.set_title(title, fontsize=9)
