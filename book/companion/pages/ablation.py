@@ -9,6 +9,7 @@ from adcgan.experiments import grid
 from adcgan.experiments.records import Record
 
 from ..analysis import variants
+from ..checks import checked
 from ..html import Html, joined, note, number, plain, signed
 from .why import by_place
 
@@ -34,6 +35,17 @@ def compared(records: Sequence[Record]) -> Html:
     return joined(
         plain(_compared(part), f"{method} with {change}: mean AUROC (%), scale laptop", ("class",))
         for (method, change), part in frame.groupby(["method", "change"], sort=False)
+    )
+
+
+def checks(records: Sequence[Record]) -> Html:
+    """The claims of the page's text."""
+    frame = variants.compared(records)
+    none = frame[(frame["method"] == "AE-GAN") & (frame["change"] == "weight_decay=0.0")]
+    return checked(
+        records,
+        without_weight_decay_the_mean_is_higher=none["with"].mean() > none["without"].mean(),
+        without_weight_decay_more_generators_collapse=none["collapsed_with"].sum() > none["collapsed_without"].sum(),
     )
 
 

@@ -34,8 +34,8 @@ MEASURED = {
     for function in (
         result.claims, result.measured, result.picture, result.coverage, result.reasons, result.checks,
         results.table1, results.table3, results.table4, results.verdicts, results.comparisons, results.heat_maps,
-        ablation.planned, ablation.trained, ablation.compared, choices.choices, script.stale_noise, script.nulls,
-        gallery.contents,
+        ablation.planned, ablation.trained, ablation.compared, ablation.checks, choices.choices,
+        script.stale_noise, script.nulls, gallery.contents,
         why.alone, why.ladder, why.drift, why.effects, why.effects_table, why.checks, why.scoring, why.parts,
         why.reconstruction, why.reductions, variance.spread, variance.again, variance.epochs, runs.listed, speed.costs,
     )
