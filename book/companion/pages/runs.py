@@ -3,7 +3,6 @@
 `book/_ext/from_records.py` hands these pages to Sphinx. They are made from records alone and need no notebook.
 """
 
-import base64
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +71,7 @@ def class_page(kind: tuple[str, str, str], label: int, records: list[Record]) ->
     title = f"{group_title(*kind)}, {class_title(records[0])}"
     notebooks = list(dict.fromkeys(filter(None, map(executed, records))))
     files = {file_name(record): record.directory / RECORD for record in records}
+    files |= {file_name(record, sheet(record)): record.directory / sheet(record) for record in records if shown(record)}
     files |= {f"cells/notebooks/{notebook.name}": notebook for notebook in notebooks}
     what = "normal" if kind[2] == "one-vs-all" else "anomalous"
     sections = [section(record) for record in records]
@@ -106,7 +106,7 @@ def section(record: Record) -> Html:
         warm_up=getattr(config, "warm_up_epochs", 0),
         contrastive=bool(losses) and any(name.startswith("L_cgan") for name in losses[-1]),
         per_epoch=figures.per_epoch(record) if any(record.per_epoch) else "",
-        picture=_picture(record),
+        picture=file_name(record, sheet(record)).removeprefix("cells/") if shown(record) else "",
         columns=len(record.picture_rows()[record.content["pictures"]["rows"][0]]),
         rows=record.content["pictures"]["rows"],
         stale_noise=_percent(record.content.get("stale_noise", {}), "AUROC (%) over 200 draws of stale noise"),
@@ -122,9 +122,19 @@ def anchor(record: Record) -> str:
     return "-".join(filter(None, (run.scale, f"seed-{run.seed}", run.variant, run.repeat and f"repeat-{run.repeat}")))
 
 
-def file_name(record: Record) -> str:
-    """The address of the record's own copy in the site."""
-    return f"cells/records/{'-'.join(record.directory.parts[-6:])}.json"
+def file_name(record: Record, name: str = RECORD) -> str:
+    """The address in the site of the copy of one of the record's files."""
+    return f"cells/records/{'-'.join(record.directory.parts[-6:])}{Path(name).suffix}"
+
+
+def sheet(record: Record) -> str:
+    """The name of the record's sheet of pictures."""
+    return next(name for name in PICTURES.values() if name in record.content["files"])
+
+
+def shown(record: Record) -> bool:
+    """Whether a run's pictures are in the site: all of them would make it too heavy."""
+    return not (record.run.seed or record.run.repeat)
 
 
 def _aurocs(record):
@@ -173,12 +183,6 @@ def _settings(record):
         for name, value in record.content["config"].items()
     ]
     return plain(pd.DataFrame(rows), f"Configuration, digest {record.content['digest'][:16]}", ("value",))
-
-
-def _picture(record):
-    name = next(name for name in PICTURES.values() if name in record.content["files"])
-    data = base64.b64encode((record.directory / name).read_bytes()).decode()
-    return f"data:image/{'png' if name.endswith('png') else 'jpeg'};base64,{data}"
 
 
 def class_title(record: Record) -> str:

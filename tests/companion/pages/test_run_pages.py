@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,7 +49,11 @@ def test_a_class_has_its_runs_by_scale_and_seed_ablations_and_repeats_last(few, 
         ("paper-seed-0", "Seed 0, scale paper"), ("laptop-seed-0-repeat-1", "Seed 0, scale laptop, repeat 1"),
         (f"laptop-seed-0-{few.ablation.run.variant}", "Seed 0, scale laptop, no contrastive loss"),
     ]  # fmt: skip
-    assert len(set(pages[f"{ONE}-0"].files)) == 5, "a copy of each record"
+    files = [Path(name) for name in pages[f"{ONE}-0"].files]
+    assert sum(file.suffix == ".json" for file in files) == 5, "a copy of each record"
+    pictures = [file.stem.partition("class-0-")[2] for file in files if file.suffix == ".png"]
+    assert sorted(pictures) == sorted(["seed-0", "seed-0", f"seed-0-{few.ablation.run.variant}"]), "seed 0's alone"
+    assert all(f'src="records/{file.name}"' in pages[f"{ONE}-0"].body for file in files if file.suffix == ".png")
     assert 'id="seed-0"' in pages["cells/pca-mnist-one-vs-all-0"].body, "a library baseline has no scale"
 
 
