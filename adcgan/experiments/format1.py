@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .records import Run
 
 DIRECTORY, SUMS = "format-1", "SHA256SUMS"
+# The list of this repository, each of whose records has the form that the schema says: it takes half of a read.
+CHECKED = "88e199408cdb3881b74b3cfdde093ccc6fcb3cba983237a8d6aa2cabad8eeed8"
 WATCHED = 1000  # test images of either kind that were scored after every epoch
 # Names of today for what the study of its time measured; the rest of it is not read.
 ORDERS = [f"{order} order, batches of {size}" for order in ("shuffled", "label") for size in (32, 256)]
@@ -52,14 +54,15 @@ def read(path: Path, runs: Path, content: dict, data: bytes) -> tuple[dict, Conf
     not hold together.
     """
     root = runs / DIRECTORY
-    listed = _sums(root)
+    listed, of_list = _sums(root)
     name = _relative(path, root)
     if listed.get(name) != hashlib.sha256(data).hexdigest():
         raise AdcganError(
             f"record {path} has format 1 and is not in {root / SUMS} with these bytes: it was edited, or moved; "
             "restore it or remove its directory"
         )
-    check_schema(content, path, "format1.schema.json")
+    if of_list != CHECKED:
+        check_schema(content, path, "format1.schema.json")
     place, options = content["cell"], dict(content["config"])
     try:
         size, channels = options.pop("image_size", None), options.pop("channels", None)
@@ -115,7 +118,7 @@ def _relative(path, root):
 
 
 def _sums(root):
-    """The committed hashes, by path under ``root``; read again where the file changed."""
+    """The committed hashes, by path under ``root``, and the list's own; read again where the file changed."""
     path = root / SUMS
     try:
         return _read_sums(path, path.stat().st_mtime_ns)
@@ -126,8 +129,9 @@ def _sums(root):
 
 @cache
 def _read_sums(path, changed):
-    pairs = (line.split(maxsplit=1) for line in path.read_text().splitlines() if line.strip())
-    return {name.strip(): sha for sha, name in pairs}
+    data = path.read_bytes()
+    pairs = (line.split(maxsplit=1) for line in data.decode().splitlines() if line.strip())
+    return {name.strip(): sha for sha, name in pairs}, hashlib.sha256(data).hexdigest()
 
 
 def renamed(names: dict[str, str], values: dict) -> dict:

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[3]
 RUNS = ROOT / "runs"
 
 
-def test_every_committed_record_reads_and_verifies_and_format_1_is_listed():
+def test_every_committed_record_reads_and_verifies_and_format_1_is_listed(monkeypatch):
+    assert hashlib.sha256((RUNS / "format-1/SHA256SUMS").read_bytes()).hexdigest() == format1.CHECKED
+    monkeypatch.setattr(format1, "CHECKED", "")  # so that the form of each is checked here
     kept = records.read_all(RUNS)
     for record in kept:
         verify(record)
