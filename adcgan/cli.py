@@ -17,7 +17,7 @@ from pathlib import Path
 from . import __version__, cli_pictures
 from .config import METHODS, RECIPES, SCALES, SCHEMES, parse_options
 from .data.datasets import DATASETS
-from .data.folders import shown
+from .data.folders import expanded, shown
 from .errors import UNFORESEEN, AdcganError, one_line, printable
 
 DEVICES = "auto, cpu, cuda, cuda:N or mps (untried); default: %(default)s"
@@ -283,7 +283,7 @@ def _parser():
     sweep.add_argument("--dry-run", action="store_true", help="list the runs' states and the hours left")
     diagnose = commands.add_parser("diagnose", help="ask more of trained models; needs no training")
     diagnose.set_defaults(command=_diagnose)
-    diagnose.add_argument("records", nargs="+", type=cli_pictures.path, metavar="RUN", help="directory of a record")
+    diagnose.add_argument("records", nargs="+", type=expanded, metavar="RUN", help="directory of a record")
     diagnose.add_argument("--dataset", metavar="PATH", help="directory of pictures, for runs on one of your own")
     diagnose.add_argument("--device", default="auto", help=DEVICES)
     diagnose.add_argument("--again", action="store_true", help="also where it was diagnosed before")
@@ -340,7 +340,7 @@ def _add_runs(parser, *aliases):
     parser.add_argument(
         "--runs",
         *aliases,
-        type=cli_pictures.path,
+        type=expanded,
         default=Path("runs"),
         help="directory of records (default: %(default)s)",
     )

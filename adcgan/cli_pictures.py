@@ -5,7 +5,6 @@ import io
 import os
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -20,8 +19,10 @@ def add(commands, devices: str) -> None:
     """Add the three commands to the command line; ``devices`` is the help of ``--device``."""
     fit = commands.add_parser("fit", help="learn from a folder of normal pictures")
     fit.set_defaults(command=_fit)
-    fit.add_argument("folder", type=path, metavar="FOLDER", help="pictures, or train and test, or a folder per class")
-    fit.add_argument("--model", type=path, required=True, metavar="FILE", help="where to keep what was learnt")
+    fit.add_argument(
+        "folder", type=expanded, metavar="FOLDER", help="pictures, or train and test, or a folder per class"
+    )
+    fit.add_argument("--model", type=expanded, required=True, metavar="FILE", help="where to keep what was learnt")
     fit.add_argument("--normal", metavar="NAME", help="the normal class, where there are several and none is 'good'")
     fit.add_argument("--method", default="adcgan", choices=OFFERED, help="default: %(default)s")
     fit.add_argument("--image-size", type=int, choices=IMAGE_SIZES,
@@ -37,21 +38,16 @@ def add(commands, devices: str) -> None:
     fit.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     score = commands.add_parser("score", help="score pictures, and say which are anomalous")
     score.set_defaults(command=_score)
-    score.add_argument("model", type=path, metavar="MODEL", help="what `adcgan fit` has left")
-    score.add_argument("pictures", type=path, nargs="+", metavar="FOLDER-OR-FILE")
-    score.add_argument("--out", type=path, metavar="FILE", help="write the CSV there instead of to standard output")
-    score.add_argument("--report", type=path, metavar="FILE", help="also write a page that shows the pictures")
+    score.add_argument("model", type=expanded, metavar="MODEL", help="what `adcgan fit` has left")
+    score.add_argument("pictures", type=expanded, nargs="+", metavar="FOLDER-OR-FILE")
+    score.add_argument("--out", type=expanded, metavar="FILE", help="write the CSV there instead of to standard output")
+    score.add_argument("--report", type=expanded, metavar="FILE", help="also write a page that shows the pictures")
     for command in (fit, score):
         command.add_argument("--device", default="auto", help=devices)
     export = commands.add_parser("export", help="write a model as ONNX")
     export.set_defaults(command=_export)
-    export.add_argument("model", type=path, metavar="MODEL", help="what `adcgan fit` has left")
-    export.add_argument("out", type=path, metavar="FILE")
-
-
-def path(text: str) -> Path:
-    """An argument's type: a path, ``~`` expanded."""
-    return expanded(text)
+    export.add_argument("model", type=expanded, metavar="MODEL", help="what `adcgan fit` has left")
+    export.add_argument("out", type=expanded, metavar="FILE")
 
 
 def _fit(given):

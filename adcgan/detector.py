@@ -198,7 +198,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         if isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.shape[1:] == (size, size, channels):
             return X
         if isinstance(X[0], str | Path):
-            images, _, skipped = read(_paths(X), size, channels, self.resize)
+            images, _, skipped = read(list(map(expanded, X)), size, channels, self.resize)
             refuse_unreadable(skipped)
             return images
         return np.stack([prepare(_picture(some), size, channels, self.resize) for some in X])
@@ -287,14 +287,10 @@ def _picture(some):
     return Image.fromarray(array[..., 0] if array.ndim == 3 and channels == 1 else array)
 
 
-def _paths(X):
-    return [Path(path).expanduser() for path in X]
-
-
 def _formats(X: Sequence) -> Formats:
     """Sizes and colours of pictures that are given in any way."""
     if not len(X) or isinstance(X[0], str | Path):
-        return look(_paths(X))
+        return look(map(expanded, X))
     pictures = [_picture(some) for some in X]
     return Formats(
         Counter(picture.size for picture in pictures),

@@ -7,6 +7,7 @@ the components and how pictures are brought to size stand in the file's metadata
 
 import json
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ from .methods.base import Baseline
 from .methods.baselines import PCA
 from .scoring import normality_score
 
+NEEDED = ("onnx", "onnxruntime", "onnxscript")  # PyTorch's exporter imports the last
 TOLERANCE = 1e-4  # of the larger of 1 and the score: 32-bit sums of a few hundred terms, in another order
 
 
@@ -61,12 +63,11 @@ def export(detector: AnomalyDetector, path: Path) -> float:
 
     Raises AdcganError where onnx, onnxscript or onnxruntime is missing, or where the scores differ.
     """
-    try:
-        import onnx
-        import onnxruntime
-        import onnxscript  # noqa: F401  torch.onnx needs it
-    except ImportError as error:
-        raise AdcganError(f"export needs {error.name}: pip install 'adcgan[export]'") from error
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise AdcganError(f"export needs {', '.join(missing)}: pip install {' '.join(NEEDED)}")
+    import onnx
+    import onnxruntime
+
     shape = (detector.image_size_, detector.image_size_, detector.channels_)
     images = np.random.default_rng(0).integers(0, 256, (7, *shape), np.uint8)  # noise, and what a lens cap sees
     images[5], images[6] = 0, 255

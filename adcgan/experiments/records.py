@@ -9,10 +9,8 @@ name what it changes, ``seed-0-1a2b3c4d``. What `adcgan diagnose` finds stands b
 """
 
 import hashlib
-import io
 import json
 import math
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +19,10 @@ import numpy as np
 
 from ..config import Config, changes, configure, digest, parse_options, settle
 from ..diagnostics.stale import of_outputs, summary
-from ..errors import AdcganError, one_line
+from ..errors import AdcganError
 from ..scoring import normality_score
 from . import format1
+from .arrays import D_Z, pack, pack_sheet, unlike_scores, unpack, unpack_sheet
 from .files import check_schema, written
 
 FORMAT, SCHEMA, DIAGNOSTICS_SCHEMA = 2, "record.schema.json", "diagnostics.schema.json"
@@ -32,10 +31,7 @@ DIAGNOSTICS = "diagnostics.json", "diagnostics.npz"
 PICTURES = {1: "pictures.png", 3: "pictures.jpg"}  # by channels: photographs as PNG would fill the repository
 CHECKPOINT = "checkpoint.pt"
 LOCK = "run.lock"  # held in the run's directory while it is running
-D_Z = ("D_z_x", "D_z_reconstruction", "D_z_own", "D_z_stale")  # outputs of D_z for the script's stale noise
 SELF = "sha256"  # the record's own hash, over everything else that it says
-LARGEST = 2**30  # bytes that an archive may unpack to: far more than any run has
-TYPES = {"labels": "iu", "anomalous": "b", "NS": "f"}  # kinds of NumPy types in scores.npz; the others are float16
 
 
 @dataclass(frozen=True)
@@ -114,33 +110,20 @@ class Record:
 
     @cached_property
     def _arrays(self) -> dict[str, np.ndarray]:
-        arrays = self._unpacked(SCORES)
-        bad = _unlike_scores(arrays)
-        if bad:
+        found = self._unpacked(SCORES)
+        if bad := unlike_scores(found):
             raise AdcganError(
                 f"record {self.directory / RECORD}: in {SCORES} array {', '.join(bad)} is missing, or is not a finite "
                 "number for each test image; restore it or remove the directory"
             )
-        return arrays
+        return found
+
+    def _unpacked(self, name, kinds=""):
+        return unpack(self.directory / name, self.directory / RECORD, kinds)
 
     def _beside(self, name: str) -> dict[str, np.ndarray]:
         """Arrays of numbers, of a file that not every record has."""
         return self._unpacked(name, "f") if name in self.content["files"] else {}
-
-    def _unpacked(self, name, kinds=None):
-        try:
-            with zipfile.ZipFile(self.directory / name) as archive:
-                if (size := sum(some.file_size for some in archive.infolist())) > LARGEST:
-                    raise ValueError(f"it unpacks to {size} bytes")
-            with np.load(self.directory / name, allow_pickle=False) as archive:
-                arrays = dict(archive)
-            if kinds and (other := [part for part, values in arrays.items() if values.dtype.kind not in kinds]):
-                raise ValueError(f"no numbers in {', '.join(other)}")
-        except Exception as error:  # zip, zlib, header: NumPy raises many kinds for a damaged file
-            raise AdcganError(
-                f"record {self.directory / RECORD}: {name} cannot be read ({one_line(error)}); restore it or remove it"
-            ) from error
-        return arrays
 
     @property
     def components(self) -> dict[str, np.ndarray]:
@@ -217,22 +200,15 @@ class Record:
         """True where the test image is anomalous, (M,)."""
         return self._arrays["anomalous"]
 
+    @property
+    def sheet(self) -> Path:
+        """The file of its sheet of pictures."""
+        return self.directory / next(name for name in PICTURES.values() if name in self.content["files"])
+
     def picture_rows(self) -> dict[str, np.ndarray]:
         """The rows of the sheet of pictures by name, uint8 (columns, H, H) or (columns, H, H, 3)."""
-        from PIL import Image
-
-        name = next(name for name in PICTURES.values() if name in self.content["files"])
-        try:
-            sheet = np.asarray(Image.open(self.directory / name))
-            tile = self.content["pictures"]["tile"]
-            columns = sheet.shape[1] // tile
-            grid = sheet.reshape(-1, tile, columns, tile, *sheet.shape[2:]).swapaxes(1, 2)
-            return dict(zip(self.content["pictures"]["rows"], grid, strict=True))
-        except Exception as error:  # Pillow raises many kinds for a bad file
-            raise AdcganError(
-                f"record {self.directory / RECORD}: {name} is no sheet of its pictures ({one_line(error)}); restore it "
-                "or remove the directory"
-            ) from error
+        pictures = self.content["pictures"]
+        return unpack_sheet(self.sheet, self.directory / RECORD, pictures["tile"], pictures["rows"])
 
 
 def write(
@@ -248,7 +224,7 @@ def write(
     directory holds no record, and AdcganError says why.
     """
     directory = run.directory(runs)
-    files = {SCORES: _npz(arrays), PICTURES[next(iter(rows.values())).shape[3]]: _sheet(rows)}
+    files = {SCORES: pack(arrays), PICTURES[next(iter(rows.values())).shape[3]]: pack_sheet(rows)}
     content = content | {
         "format": FORMAT,
         "pictures": {"tile": next(iter(rows.values())).shape[1], "rows": list(rows)},
@@ -360,7 +336,7 @@ def find(run: Run, runs: Path) -> Record | None:
 
 def write_diagnostics(record: Record, content: dict, arrays: dict[str, np.ndarray]) -> None:
     """Write diagnostics.npz and diagnostics.json beside ``record``, the latter last: it says what both are of."""
-    data = _npz(arrays)
+    data = pack(arrays)
     content = content | {"record": record.content[SELF], "arrays": hashlib.sha256(data).hexdigest()}
     content[SELF] = own_hash(content)
     check_schema(content, record.directory / DIAGNOSTICS[0], DIAGNOSTICS_SCHEMA)
@@ -408,40 +384,3 @@ def _refuse(constant):
 
 def _finite(text):
     return value if math.isfinite(value := float(text)) else _refuse(text)
-
-
-def _unlike_scores(arrays):
-    """Names of arrays that cannot be those of scores.npz: all but `D_Z` of the stale z have a value for each image."""
-    images = np.size(arrays.get("anomalous", ()))
-
-    def fits(name, values):
-        return (
-            values.ndim == 1
-            and (values.dtype == np.float16 if name not in TYPES else values.dtype.kind in TYPES[name])
-            and (len(values) == images or name == "D_z_stale")
-            and len(values) > 0
-            and bool(np.isfinite(values).all())
-        )
-
-    missing = {"labels", "anomalous"} - arrays.keys()
-    if any(name in arrays for name in D_Z):
-        missing |= set(D_Z) - arrays.keys()
-    return sorted(missing) + [name for name, values in arrays.items() if not fits(name, values)]
-
-
-def _npz(arrays):
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def _sheet(rows):
-    from PIL import Image
-
-    sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows.values()])
-    buffer = io.BytesIO()
-    if sheet.shape[2] == 1:
-        Image.fromarray(sheet.squeeze(2)).save(buffer, "PNG", optimize=True)
-    else:
-        Image.fromarray(sheet).save(buffer, "JPEG", quality=85, subsampling=0)
-    return buffer.getvalue()

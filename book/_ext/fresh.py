@@ -32,7 +32,7 @@ def digest(patterns: tuple[str, ...] = SOURCES) -> str:
     for pattern in patterns:
         for path in sorted(ROOT.glob(pattern)):
             sha.update(f"{path.relative_to(ROOT)}\0".encode())
-            sha.update(path.read_bytes() if path.is_file() else b"")
+            sha.update(path.read_bytes())
     return sha.hexdigest()
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from fresh import CODE, digest, records
 
 MADE = ".made"  # in the site: what its pages were made from
-BEHIND = ("runs/**/*.*", *CODE)
+# Not the models and checkpoints beside them, which are large and stand on no page.
+BEHIND = (*(f"runs/**/{name}" for name in ("*.json", "*.npz", "*.png", "*.jpg", "*.ipynb", "SHA256SUMS")), *CODE)
 
 
 def changed(app, env, added, changed, removed):

@@ -52,10 +52,10 @@ def numbered():
 def diary(small_config, numbered, tmp_path):
     """A `Diary` and its training's history, from a checkpoint in ``tmp_path``."""
 
-    def train(seed=0, checkpoint="checkpoint.pt", identity="this run", how={}, **options):  # noqa: B006 read only
+    def train(seed=0, checkpoint="checkpoint.pt", identity="this run", how=None, **options):
         method = Diary(small_config(**{"batch_size": 8} | options))
         history = training.train(
-            method, numbered, seed=seed, checkpoint=tmp_path / checkpoint, identity=identity, title="diary", **how
+            method, numbered, seed=seed, checkpoint=tmp_path / checkpoint, identity=identity, title="diary", **how or {}
         )
         return method, history
 

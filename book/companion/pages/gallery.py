@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import pandas as pd
 from PIL import Image
@@ -12,13 +11,13 @@ from PIL import Image
 from adcgan.config import COMPARED
 from adcgan.data.datasets import CLASSES, title
 from adcgan.experiments import grid
-from adcgan.experiments.records import PICTURES, Record
+from adcgan.experiments.records import Record
 
 from .. import figures
 from ..analysis.tables import address, standing
 from ..html import NONE, Html, counted, link, number, plain, render
 from ..records import MODEL_OF, SCALE_TITLE, SCALES
-from .runs import Page, anchor, class_title, group_title
+from .runs import Page, anchor, class_title, copy_of, group_title
 
 METHODS = ("adcgan-printed", "adcgan-script", *COMPARED)
 
@@ -44,19 +43,19 @@ def all_pages(records: Iterable[Record]) -> Iterable[Page]:
             what="normal" if kind[2] == "one-vs-all" else "anomalous",
             classes=[_shown(record) for record in some],
         )
-        yield Page(place(*kind), heading, body.text, {sheet(record): source(record) for record in some})
+        yield Page(place(*kind), heading, body.text, {copy_of(record.sheet): record.sheet for record in some})
 
 
 def _shown(record):
     """What the template says of one class."""
     run = record.run
-    with Image.open(source(record)) as image:
+    with Image.open(record.sheet) as image:
         width, height = image.size
     return {
         "target": f"class-{run.label}", "title": class_title(record), "scale": SCALE_TITLE[run.scale],
         "seed": run.seed, "auroc": number(100 * record.result),
         "page": f"../{address(run.name, run.dataset, run.scheme, run.label)}.html#{anchor(record)}",
-        "rows": record.content["pictures"]["rows"], "sheet": Path(sheet(record)).name, "width": width,
+        "rows": record.content["pictures"]["rows"], "sheet": f"../{copy_of(record.sheet)}", "width": width,
         "height": height, "histogram": figures.histogram(record),
         "losses": figures.losses(record) if record.content["losses"] else "",
     }  # fmt: skip
@@ -81,14 +80,3 @@ def contents(records: Sequence[Record]) -> Html:
 def place(method: str, dataset: str, scheme: str) -> str:
     """The address of a page, without its ending."""
     return f"gallery/{method}-{dataset}-{scheme}"
-
-
-def source(record: Record) -> Path:
-    """The record's sheet of pictures."""
-    return record.directory / next(name for name in PICTURES.values() if name in record.content["files"])
-
-
-def sheet(record: Record) -> str:
-    """The address of the sheet's copy in the site."""
-    run = record.run
-    return f"{place(run.name, run.dataset, run.scheme)}-{run.label}-{run.seed}{source(record).suffix}"

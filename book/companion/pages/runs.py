@@ -13,7 +13,7 @@ import pandas as pd
 from adcgan.data.datasets import title
 from adcgan.experiments.notebook import place as notebook_place
 from adcgan.experiments.notebook import shows
-from adcgan.experiments.records import PICTURES, RECORD, Record
+from adcgan.experiments.records import RECORD, Record
 
 from .. import figures
 from ..analysis import tables
@@ -70,9 +70,10 @@ def class_page(kind: tuple[str, str, str], label: int, records: list[Record]) ->
     records = sorted(records, key=lambda r: (bool(r.run.changes), r.run.repeat, str(r.run.scale), r.run.seed))
     title = f"{group_title(*kind)}, {class_title(records[0])}"
     notebooks = list(dict.fromkeys(filter(None, map(executed, records))))
-    files = {file_name(record): record.directory / RECORD for record in records}
-    files |= {file_name(record, sheet(record)): record.directory / sheet(record) for record in records if shown(record)}
-    files |= {f"cells/notebooks/{notebook.name}": notebook for notebook in notebooks}
+    copied = [record.directory / RECORD for record in records] + [record.sheet for record in records if shown(record)]
+    files = {copy_of(path): path for path in copied} | {
+        f"cells/notebooks/{notebook.name}": notebook for notebook in notebooks
+    }
     what = "normal" if kind[2] == "one-vs-all" else "anomalous"
     sections = [section(record) for record in records]
     body = render("class.html", title=title, what=what, notebooks=notebooks, sections=sections)
@@ -106,8 +107,9 @@ def section(record: Record) -> Html:
         warm_up=getattr(config, "warm_up_epochs", 0),
         contrastive=bool(losses) and any(name.startswith("L_cgan") for name in losses[-1]),
         per_epoch=figures.per_epoch(record) if any(record.per_epoch) else "",
-        picture=file_name(record, sheet(record)).removeprefix("cells/") if shown(record) else "",
-        columns=len(record.picture_rows()[record.content["pictures"]["rows"][0]]),
+        picture=Path(copy_of(record.sheet)).relative_to("cells") if shown(record) else None,
+        tile=record.content["pictures"]["tile"],
+        columns=len(next(iter(record.picture_rows().values()))),
         rows=record.content["pictures"]["rows"],
         stale_noise=_percent(record.content.get("stale_noise", {}), "AUROC (%) over 200 draws of stale noise"),
         variants=_percent(record.variants, "AUROC (%) under each scoring variant"),
@@ -122,14 +124,9 @@ def anchor(record: Record) -> str:
     return "-".join(filter(None, (run.scale, f"seed-{run.seed}", run.variant, run.repeat and f"repeat-{run.repeat}")))
 
 
-def file_name(record: Record, name: str = RECORD) -> str:
-    """The address in the site of the copy of one of the record's files."""
-    return f"cells/records/{'-'.join(record.directory.parts[-6:])}{Path(name).suffix}"
-
-
-def sheet(record: Record) -> str:
-    """The name of the record's sheet of pictures."""
-    return next(name for name in PICTURES.values() if name in record.content["files"])
+def copy_of(path: Path) -> str:
+    """The address in the site of the copy of a record's file."""
+    return f"cells/records/{'-'.join(path.parent.parts[-6:])}{path.suffix}"
 
 
 def shown(record: Record) -> bool:
@@ -156,7 +153,7 @@ def _origin(record):
     after = [f"after the epochs {cost[k]:,.1f} s" for k in ("watch_seconds", "per_epoch_seconds") if k in cost]
     rows = {
         "again": code(command(record)),
-        "record": link(Path(file_name(record)).relative_to("cells"), place(record)),
+        "record": link(Path(copy_of(record.directory / RECORD)).relative_to("cells"), place(record)),
         "data": f"{content['data']['provenance']}; SHA-256 {content['data']['fingerprint']}",
         "images trained on": f"{content['images']['train']:,}",
         "code": f"version {code_['version']}, revision {code_['revision']}{' (changed)' * bool(code_['dirty'])}"

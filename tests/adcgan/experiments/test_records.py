@@ -18,6 +18,7 @@ from small import refusal
 from adcgan import scoring, training
 from adcgan.config import configure, digest
 from adcgan.errors import AdcganError
+from adcgan.experiments import arrays as stored
 from adcgan.experiments import records
 from adcgan.experiments.records import RECORD, Run
 from adcgan.experiments.run import COLUMNS
@@ -340,7 +341,7 @@ def test_a_file_beside_a_record_that_is_none_is_refused_although_all_hashes_fit(
     for data in (b"", path.with_name("pictures.png").read_bytes()[:-40]):
         resigned(path, "pictures.png", data)
         assert "pictures.png is no sheet of its pictures (" in refusal(read_back((runs, path)).picture_rows)
-    monkeypatch.setattr(records, "LARGEST", 1000)  # in the place of an archive of gigabytes of zeros
+    monkeypatch.setattr(stored, "LARGEST", 1000)  # in the place of an archive of gigabytes of zeros
     assert "it unpacks to " in refusal(verify, read_back((runs, path)))
 
 

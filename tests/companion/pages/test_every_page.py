@@ -1,9 +1,11 @@
 """What the pages call, with records of every kind and with none: whole, without a missing figure, links that lead."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from companion import html
 from companion.pages import (  # isort: split
@@ -118,3 +120,17 @@ def test_names_in_a_record_are_text_wherever_they_are_shown(few):
     for text in shown:
         assert "<script" not in text.lower()
     assert set(MODEL_OF) >= {record.run.name for record in records}
+
+
+def test_what_the_page_on_own_pictures_says_of_its_measurements_holds():
+    rows = json.loads((ROOT / "benchmarks/results/how-many.json").read_text())["rows"]
+    mean = {key: 100 * np.mean([row["auroc"] for row in rows if (row["method"], row["given"]) == key])
+            for key in {(row["method"], row["given"]) for row in rows}}  # fmt: skip
+    assert 1.5 < mean["adcgan", 100] - mean["adcgan", 50] < 2.5, "two points from 50 to 100"
+    assert max(mean["adcgan", count] for count in (200, 500, 1000, 2000, 6000)) < mean["adcgan", 100] + 0.1, "no more"
+    assert 0.5 < mean["knn", 6000] - mean["knn", 50] < 1.5, "one point"
+    assert mean["pca", 6000] <= mean["pca", 50], "none"
+    alarms = json.loads((ROOT / "benchmarks/results/false-alarms.json").read_text())["rows"]
+    below = [row["method"] for row in alarms if row["false_alarms"] < row["expected"][0]]
+    assert len(below) == 2 and "adcgan" not in below and all(r["false_alarms"] <= r["expected"][1] for r in alarms)
+    assert max(row["detected_by_class"]["sneaker"] for row in alarms if row["class_name"] == "sandal") < 0.2

@@ -35,13 +35,13 @@ def test_a_page_shows_every_class_with_its_result_its_run_and_the_sheets_own_byt
         said = f"scale {run.scale}, seed {run.seed}, AUROC {100 * record.result:.1f} %."
         assert said in words(page.body)
         assert f'href="../cells/adcgan-printed-mnist-one-vs-all-{run.label}.html#{run.scale}-seed-0"' in page.body
-        source = page.files[f"gallery/{image['src']}"]
-        assert source == gallery.source(record)
+        source = page.files[image["src"].removeprefix("../")]
+        assert source == record.sheet
         with Image.open(source) as sheet:
             assert (image["width"], image["height"]) == tuple(map(str, sheet.size))
         assert image["loading"] == "lazy" and all(row in image["alt"] for row in record.picture_rows())
     assert len(page.body) < 60_000
-    assert 'src="adcgan-printed-cifar10-all-vs-one-0-0.jpg"' in pages["gallery/adcgan-printed-cifar10-all-vs-one"].body
+    assert 'all-vs-one-class-0-seed-0.jpg"' in pages["gallery/adcgan-printed-cifar10-all-vs-one"].body
 
 
 def test_the_contents_lead_to_every_page_and_have_the_planned_data_sets_without_one(few):
