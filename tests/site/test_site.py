@@ -33,7 +33,7 @@ def test_every_page_of_the_contents_and_of_the_records_is_there_with_a_title_of_
     kinds = {(run.name, run.dataset, run.scheme) for run in (record.run for record in records)}
     made = {tables.address(*kind) for kind in kinds} | {gallery.place(*kind) for kind in gallery.chosen(records)}
     made |= {tables.address(run.name, run.dataset, run.scheme, run.label) for run in (record.run for record in records)}
-    assert len(made) > 100 and {f"{name}.html" for name in (*contents, *made)} <= set(pages)
+    assert len(made) > 50 and {f"{name}.html" for name in (*contents, *made)} <= set(pages)
     others = {name for name in pages if not name.startswith(("api/", "cells/", "gallery/"))}
     assert others == {f"{name}.html" for name in (*contents, "genindex", "py-modindex", "search")} & set(pages)
     titles = [re.search("<title>(.*?)</title>", text, re.DOTALL)[1] for text in pages.values()]
@@ -82,15 +82,23 @@ def test_every_figure_of_tables_1_and_3_is_its_records(book, pages, records, sca
         ]  # fmt: skip
         assert sorted(found) == sorted(expected)
         assert expected or (name, scale) == ("table1", "paper")
-    for link, figure in found:  # and over the records' own copies, for those of Table 3
-        values = []
-        for body in re.findall(r'<section id="[^"]+">(.*?)</section>', pages[link], re.DOTALL):
-            heading = re.search(r"<h2>(Seed.*?)<", body)
-            if heading and re.fullmatch(rf"Seed [012](, scale {scale})?(, test_images=[\d,]+)?", heading[1]):
-                copy = re.search(r'href="(records/[^"]+\.json)"', body)[1]
-                values.append(json.loads((book / "cells" / copy).read_text()))
-        means = [(of["stale_noise"]["NS"]["mean"] if "stale_noise" in of else of["auroc"]["NS"]) for of in values]
-        assert f"{100 * sum(means) / len(means):.1f}" == figure, (scale, link)
+    copied = {link: of_copies(book, pages, link, scale) for link, _ in found}  # and Table 3's its records' own copies'
+    assert sorted(found) == sorted((link, figure) for link, figures in copied.items() for figure in figures)
+
+
+def of_copies(book, pages, link, scale):
+    """The mean over the seeds of each class on a page of runs, from the copies of its records."""
+    classes = {}
+    for body in re.findall(r'<section id="[^"]+">(.*?)</section>', pages[link], re.DOTALL):  # a trained method's class
+        heading = re.search(r"<h2>(Seed.*?)<", body)
+        if heading and re.fullmatch(rf"Seed [012](, scale {scale})?(, test_images=[\d,]+)?", heading[1]):
+            classes.setdefault("", []).append(re.search(r'href="(records/[^"]+\.json)"', body)[1])
+    for name, copy in re.findall(r'<tr><th[^>]*>(class \d.*?)</th>.*?href="(records/[^"]+\.json)"', pages[link]):
+        classes.setdefault(name, []).append(copy)
+    for copies in classes.values():
+        held = [json.loads((book / "cells" / copy).read_text()) for copy in copies]
+        means = [(of["stale_noise"]["NS"]["mean"] if "stale_noise" in of else of["auroc"]["NS"]) for of in held]
+        yield f"{100 * sum(means) / len(means):.1f}"
 
 
 def test_the_papers_figures_are_on_the_page(pages):

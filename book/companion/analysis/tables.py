@@ -41,8 +41,16 @@ FORMATS = {name: (DATASETS[name].image_size, DATASETS[name].channels) for name i
 
 
 def address(method: str, dataset: str, scheme: str, label: int | None = None) -> str:
-    """The book's page of a cell, or of all classes of a (method, data set, scheme), without its ending."""
-    return f"cells/{method}-{dataset}-{scheme}" + ("" if label is None else f"-{label}")
+    """The book's page of a cell, or of all classes of a (method, data set, scheme), without its ending.
+
+    All classes stand on one page where nothing is trained.
+    """
+    return f"cells/{method}-{dataset}-{scheme}" + ("" if label is None or not trained(method) else f"-{label}")
+
+
+def trained(method: str) -> bool:
+    """Whether a `Run.name` is of a method trained by gradient steps, not fitted by a library."""
+    return METHODS[method.partition("-")[0]].trained
 
 
 def seed_column(seed: int) -> str:

@@ -17,7 +17,7 @@ from .. import figures
 from ..analysis.tables import address, standing
 from ..html import NONE, Html, counted, link, number, plain, render
 from ..records import MODEL_OF, SCALE_TITLE, SCALES
-from .runs import Page, anchor, class_title, copy_of, group_title
+from .runs import Page, anchor, class_title, copy_of, group_title, named
 
 METHODS = ("adcgan-printed", "adcgan-script", *COMPARED)
 
@@ -40,7 +40,7 @@ def all_pages(records: Iterable[Record]) -> Iterable[Page]:
         body = render(
             "gallery.html",
             heading=heading,
-            what="normal" if kind[2] == "one-vs-all" else "anomalous",
+            what=named(kind[2]),
             classes=[_shown(record) for record in some],
         )
         yield Page(place(*kind), heading, body.text, {copy_of(record.sheet): record.sheet for record in some})

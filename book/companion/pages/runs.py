@@ -1,4 +1,4 @@
-"""A page for every class of the tables that was run, a page for each method and data set, and the list of all runs.
+"""A page for each method and data set, a page for each class that a method was trained on, and the list of all runs.
 
 `book/_ext/from_records.py` hands these pages to Sphinx. They are made from records alone and need no notebook.
 """
@@ -33,15 +33,18 @@ class Page:
 
 
 def all_pages(records: Iterable[Record]) -> Iterable[Page]:
-    """A page for each (method, data set, scheme), and one for each of its classes."""
+    """A page for each (method, data set, scheme), and one for each of its classes where the method is trained."""
     groups: dict[tuple, dict[int, list[Record]]] = {}
     for record in records:
         run = record.run
         groups.setdefault((run.name, run.dataset, run.scheme), {}).setdefault(run.label, []).append(record)
     for kind, classes in groups.items():
-        yield group_page(kind, classes)
-        for label, some in sorted(classes.items()):
-            yield class_page(kind, label, some)
+        if tables.trained(kind[0]):
+            yield group_page(kind, classes)
+            for label, some in sorted(classes.items()):
+                yield class_page(kind, label, some)
+        else:
+            yield fitted_page(kind, [record for _, some in sorted(classes.items()) for record in some])
 
 
 def group_page(kind: tuple[str, str, str], classes: dict[int, list[Record]]) -> Page:
@@ -62,22 +65,51 @@ def group_page(kind: tuple[str, str, str], classes: dict[int, list[Record]]) -> 
     frame["other runs"] = frame.pop("other runs")
     texts = tuple(name for name in frame if name.startswith("seeds"))
     table = plain(frame, f"{title}: AUROC (%) by class, mean and each seed", texts)
-    return Page(address(*kind), title, render("group.html", title=title, table=table).text)
+    body = render("group.html", title=title, what=named(kind[2]), notebooks=(), table=table)
+    return Page(address(*kind), title, body.text)
+
+
+def fitted_page(kind: tuple[str, str, str], records: list[Record]) -> Page:
+    """Every run of a method that a library fits, a line for each: no curves, and its pictures lie beside its record."""
+    rows = [
+        {
+            "class": class_title(record),
+            "seed": record.run.seed,
+            "settings": settings(record),
+            "AUROC %": number(100 * record.result),
+            "fitting": duration(record.content["cost"]["train_seconds"]),
+            "scoring": duration(record.content["cost"]["score_seconds"]),
+            "record": link(Path(copy_of(record.directory / RECORD)).relative_to("cells"), place(record)),
+        }
+        for record in records
+    ]
+    title = group_title(*kind)
+    table = plain(pd.DataFrame(rows), f"{title}: every run", ("settings", "record"))
+    again = Html("<p>The first line again: {}</p>").format(code(command(records[0])))
+    body = render("group.html", title=title, what=named(kind[2]), notebooks=_notebooks(records), table=table + again)
+    return Page(address(*kind), title, body.text, _files(records))
 
 
 def class_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> Page:
     """One class: a section for each run, by scale and seed, ablations and repeats last."""
     records = sorted(records, key=lambda r: (bool(r.run.changes), r.run.repeat, str(r.run.scale), r.run.seed))
     title = f"{group_title(*kind)}, {class_title(records[0])}"
-    notebooks = list(dict.fromkeys(filter(None, map(executed, records))))
-    copied = [record.directory / RECORD for record in records] + [record.sheet for record in records if shown(record)]
-    files = {copy_of(path): path for path in copied} | {
-        f"cells/notebooks/{notebook.name}": notebook for notebook in notebooks
-    }
-    what = "normal" if kind[2] == "one-vs-all" else "anomalous"
     sections = [section(record) for record in records]
-    body = render("class.html", title=title, what=what, notebooks=notebooks, sections=sections)
-    return Page(address(*kind, label), title, body.text, files)
+    body = render("class.html", title=title, what=named(kind[2]), notebooks=_notebooks(records), sections=sections)
+    pictures = {copy_of(record.sheet): record.sheet for record in records if shown(record)}
+    return Page(address(*kind, label), title, body.text, _files(records) | pictures)
+
+
+def _notebooks(records):
+    return list(dict.fromkeys(filter(None, map(executed, records))))
+
+
+def _files(records):
+    """The copies of the records and of their executed notebooks."""
+    paths = [record.directory / RECORD for record in records]
+    return {copy_of(path): path for path in paths} | {
+        f"cells/notebooks/{notebook.name}": notebook for notebook in _notebooks(records)
+    }
 
 
 def executed(record: Record) -> Path | None:
@@ -182,6 +214,11 @@ def _settings(record):
     return plain(pd.DataFrame(rows), f"Configuration, digest {record.content['digest'][:16]}", ("value",))
 
 
+def named(scheme: str) -> str:
+    """What the class that a run is named after is."""
+    return "normal" if scheme == "one-vs-all" else "anomalous"
+
+
 def class_title(record: Record) -> str:
     """A class by number and, where it has one, name."""
     number, name = str(record.run.label), record.content["run"]["class_name"]
@@ -200,7 +237,8 @@ def listed(records: Sequence[Record]) -> Html:
         if record.run.dataset == "digits":
             continue
         run, content = record.run, record.content
-        page = f"{address(run.name, run.dataset, run.scheme, run.label)}.html#{anchor(record)}"
+        page = f"{address(run.name, run.dataset, run.scheme, run.label)}.html"
+        page += f"#{anchor(record)}" if tables.trained(run.name) else ""
         name = tables.class_title(run.label, content["run"]["class_name"])
         rows.append(
             {

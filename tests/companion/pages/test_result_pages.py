@@ -50,7 +50,7 @@ def test_a_class_has_paper_printed_and_script_beside_each_other_at_each_scale(fe
     numbers = [words(cell) for cell in re.findall(r"<td.*?</td>", line, re.DOTALL)]
     at = numbers.index(shown)
     assert [numbers[at + n].split()[0] for n in (-1, 1)] == [f"{PUBLISHED:.1f}", figure(few.script)]
-    assert cells(laptop, "cells/pca-mnist-one-vs-all-0.html")[0].split()[:1] == [figure(few.pca)]
+    assert cells(laptop, "cells/pca-mnist-one-vs-all.html")[0].split()[:1] == [figure(few.pca)]
 
 
 def test_a_mean_with_classes_missing_says_how_many_are_run_and_every_data_set_is_noted(few):
