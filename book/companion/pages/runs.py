@@ -79,12 +79,13 @@ def fitted_page(kind: tuple[str, str, str], records: list[Record]) -> Page:
             "AUROC %": number(100 * record.result),
             "fitting": duration(record.content["cost"]["train_seconds"]),
             "scoring": duration(record.content["cost"]["score_seconds"]),
-            "record": link(Path(copy_of(record.directory / RECORD)).relative_to("cells"), place(record)),
+            "record": link(Path(copy_of(record.directory / RECORD)).relative_to("cells"), "JSON"),
         }
         for record in records
     ]
+    frame = pd.DataFrame(rows) if any(map(settings, records)) else pd.DataFrame(rows).drop(columns="settings")
     title = group_title(*kind)
-    table = plain(pd.DataFrame(rows), f"{title}: every run", ("settings", "record"))
+    table = plain(frame, f"{title}: every run", ("settings", "record"))
     again = Html("<p>The first line again: {}</p>").format(code(command(records[0])))
     body = render("group.html", title=title, what=named(kind[2]), notebooks=_notebooks(records), table=table + again)
     return Page(address(*kind), title, body.text, _files(records))
