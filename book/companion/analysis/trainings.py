@@ -50,6 +50,19 @@ def spread(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "scale", "change", "classes", "trainings", "sd", "low", "high"])
 
 
+def scales(records: Iterable[Record]) -> pd.DataFrame:
+    """The classes that a trained method was run on at both scales: model, dataset, scheme, class, class_name, laptop,
+    paper, difference; the AUROC (percent) is the mean over the seeds run.
+    """
+    records = list(records)
+    place = ["model", "dataset", "scheme", "class", "class_name"]
+    columns = {scale: tables.table3(records, scale).set_index(place)["ours"] for scale in ("laptop", "paper")}
+    frame = pd.DataFrame(columns).dropna().reset_index()
+    trained = [model for model, name in (tables.MODELS | tables.OTHERS).items() if tables.trained(name)]
+    frame = frame[frame["model"].isin(trained)].reset_index(drop=True)
+    return frame.assign(difference=frame["paper"] - frame["laptop"])
+
+
 def epochs(records: Iterable[Record]) -> pd.DataFrame:
     """The AUROC after every epoch it was read after: `RUN`, name, epoch (from 1), warm_up, NS, the components.
 

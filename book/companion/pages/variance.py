@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from adcgan.data.datasets import title
 from adcgan.experiments.records import Record
 
 from .. import figures
-from ..analysis import trainings
-from ..html import Html, code, note, number, plain, signed
-from ..records import MODEL_OF
+from ..analysis import tables, trainings
+from ..html import Html, code, folded, note, number, plain, signed
+from ..records import MODEL_OF, SCALE_TITLE, SCALES
 from .why import by_place
 
 
@@ -56,6 +57,37 @@ def _again(frame, title):
         }
     )
     return plain(shown, f"{title}: AUROC (%) of every training", ("changed", "device", "revision", "finished"))
+
+
+def scales(records: Sequence[Record]) -> Html:
+    """The classes run at both scales: by method what the smaller one costs, and below each class."""
+    frame = trainings.scales(records)
+    if frame.empty:
+        return note("No class is run at both scales yet.")
+    rows = [
+        {
+            "method": model,
+            "classes": len(part),
+            **{SCALE_TITLE[scale]: number(part[scale].mean()) for scale in SCALES},
+            "paper less laptop": signed(part["difference"].mean()),
+            "its sd over classes": number(part["difference"].std(ddof=1)),
+            "correlation": number(part["laptop"].corr(part["paper"]) if len(part) > 2 else float("nan"), 2),
+        }
+        for model, part in frame.groupby("model", sort=False)
+    ]
+    classes = pd.DataFrame(
+        {
+            "class": [tables.class_title(*of) for of in zip(frame["class"], frame["class_name"], strict=True)],
+            "method": frame["model"],
+            "data set": [title(name) for name in frame["dataset"]],
+            "scheme": frame["scheme"],
+            **{SCALE_TITLE[scale]: frame[scale].map(number) for scale in SCALES},
+            "paper less laptop": frame["difference"].map(signed),
+        }
+    )
+    caption = "AUROC (%) at both scales, means over the classes that have both"
+    each = plain(classes, "AUROC (%) at both scales, mean over the seeds run", ("method", "data set", "scheme"))
+    return plain(pd.DataFrame(rows), caption) + folded("Every class that has both", each)
 
 
 def epochs(records: Sequence[Record]) -> Html:

@@ -36,6 +36,22 @@ def test_the_spread_is_pooled_over_the_classes_of_one_method_scale_and_change(tm
     assert (other["method"], other["sd"]) == ("alad", pytest.approx(np.std(ns(*alad), ddof=1)))
 
 
+def test_the_classes_run_at_both_scales_are_paired(tmp_path):
+    laptop = [write_record(tmp_path, scale="laptop", seed=seed) for seed in (0, 1)]
+    paper = write_record(tmp_path)
+    coder = [write_record(tmp_path, method="autoencoder", scale=scale, label=1) for scale in ("laptop", "paper")]
+    alone = [
+        write_record(tmp_path, label=2),
+        write_record(tmp_path, label=3, scale="laptop"),
+        write_record(tmp_path, method="pca"),
+    ]
+    first, second = trainings.scales([*laptop, paper, *coder, *alone]).to_dict("records")
+    assert (first["model"], first["dataset"], first["scheme"], first["class"]) == ("AD-CGAN", "mnist", "one-vs-all", 0)
+    assert (first["laptop"], first["paper"]) == pytest.approx((np.mean(ns(*laptop)), 100 * paper.result))
+    assert (second["model"], second["class"]) == ("autoencoder", 1)
+    assert second["difference"] == pytest.approx(100 * (coder[1].result - coder[0].result))
+
+
 def test_the_epochs_read_are_numbered_from_1_and_a_choice_of_one_is_set_beside_the_last(tmp_path):
     read = [0.4, None, 0.45, 0.88, 0.5, 0.6, 0.85, None, 0.55, 0.7, 0.8]
     record = write_record(tmp_path, per_epoch=read)
@@ -54,5 +70,5 @@ def test_the_epochs_read_are_numbered_from_1_and_a_choice_of_one_is_set_beside_t
 
 
 def test_without_records_the_frames_are_empty():
-    for frame in (trainings.again, trainings.spread, trainings.epochs, trainings.chosen_epochs):
+    for frame in (trainings.again, trainings.spread, trainings.scales, trainings.epochs, trainings.chosen_epochs):
         assert frame([]).empty
