@@ -26,14 +26,12 @@ def values(records: Sequence[Record]) -> dict[str, str]:
     """The figures of the text by name, laptop scale: one-vs-all, and all-vs-one with the ending ``_hard``."""
     frame = tables.table3(records, "laptop")
     frame = frame[(frame["model"] == "AD-CGAN") & (frame["seeds"] > 0)]
-    found, (wide, _) = {}, _wide(records)
+    found = {}
     for (scheme, ending), dataset in product(zip(SCHEMES, ("", "_hard"), strict=True), PUBLISHED):
         part = frame[(frame["scheme"] == scheme) & (frame["dataset"] == dataset)]
         found[f"{dataset}_ours{ending}"] = number(part["ours"].mean())
         found[f"{dataset}_paper{ending}"] = number(part["paper"].mean())
         found[f"{dataset}_gap{ending}"] = number(abs((part["ours"] - part["paper"]).mean()))
-    for dataset in PUBLISHED:
-        found[f"{dataset}_neighbours"] = number(wide["nearest neighbours"].get(dataset))
     effects = variants.effects(records, "laptop").set_index("change")["mean"]
     return found | {"label_order": number(effects.get(LABEL_ORDER))}
 
@@ -108,6 +106,8 @@ def classes(records: Sequence[Record], scale: str) -> pd.DataFrame:
     others = frame[frame["model"].isin(tables.BASELINES)].groupby(CLASS)["ours"].agg(least="min", most="max")
     script = frame[frame["model"] == "AD-CGAN, recipe script"].set_index(CLASS)["ours"].rename("script")
     frame = frame[(frame["model"] == "AD-CGAN") & (frame["seeds"] > 0)]
+    orders = {"scheme": SCHEMES, "dataset": list(PUBLISHED)}  # of the text
+    frame = frame.sort_values(list(orders), key=lambda of: of.map(orders[of.name].index), kind="stable")
     frame = frame.join(script, on=CLASS).join(others, on=CLASS).rename(columns={"class_name": "name"})
     return frame.assign(place=[f"{TITLES[row.dataset]}, {row.scheme}" for row in frame.itertuples()])
 
@@ -167,6 +167,8 @@ def checks(records: Sequence[Record]) -> Html:
     wide, paper = _wide(records)
     gap = wide["AD-CGAN"] - paper
     ahead = wide["AD-CGAN"] - wide["nearest neighbours"]
+    gaps = next(c for c in paper_claims.claims(records) if c.text.startswith("AD-CGAN's means"))
+    hard = {place: gap for place, gap in gaps.measured.items() if place.endswith(SCHEMES[1])}
     raised = next(c for c in paper_claims.claims(records) if c.text.startswith("The latent terms"))
     return checked(
         records,
@@ -174,6 +176,7 @@ def checks(records: Sequence[Record]) -> Html:
         on_Fashion_MNIST_our_mean_is_below_the_published_one=gap.get("fashion_mnist", 0) < 0,
         on_CIFAR_10_our_mean_is_below_the_published_one=gap.get("cifar10", 0) < 0,
         on_CatsVsDogs_our_mean_is_below_the_published_one=gap.get("cats_vs_dogs", 0) < 0,
+        all_vs_one_every_mean_is_below_the_published_one=len(hard) == 3 and max(hard.values()) < 0,
         on_CIFAR_10_and_Fashion_MNIST_nearest_neighbours_do_better=all(
             ahead.get(name, 0) < 0 for name in ("cifar10", "fashion_mnist")
         ),
