@@ -33,7 +33,7 @@ def test_every_page_of_the_contents_and_of_the_records_is_there_with_a_title_of_
     kinds = {(run.name, run.dataset, run.scheme) for run in (record.run for record in records)}
     made = {tables.address(*kind) for kind in kinds} | {gallery.place(*kind) for kind in gallery.chosen(records)}
     made |= {tables.address(run.name, run.dataset, run.scheme, run.label) for run in (record.run for record in records)}
-    assert len(made) > 50 and {f"{name}.html" for name in (*contents, *made)} <= set(pages)
+    assert len(made) > 100 and {f"{name}.html" for name in (*contents, *made)} <= set(pages)
     others = {name for name in pages if not name.startswith(("api/", "cells/", "gallery/"))}
     assert others == {f"{name}.html" for name in (*contents, "genindex", "py-modindex", "search")} & set(pages)
     titles = [re.search("<title>(.*?)</title>", text, re.DOTALL)[1] for text in pages.values()]

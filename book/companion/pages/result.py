@@ -6,6 +6,7 @@ from itertools import product
 import pandas as pd
 from myst_nb import glue
 
+from adcgan import paper
 from adcgan.config import SCHEMES
 from adcgan.data.datasets import PUBLISHED, TITLES
 from adcgan.experiments.records import Record
@@ -32,6 +33,8 @@ def values(records: Sequence[Record]) -> dict[str, str]:
         found[f"{dataset}_ours{ending}"] = number(part["ours"].mean())
         found[f"{dataset}_paper{ending}"] = number(part["paper"].mean())
         found[f"{dataset}_gap{ending}"] = number(abs((part["ours"] - part["paper"]).mean()))
+    published = paper.table(1).query("model == 'AD-CGAN'")["auc_percent"]
+    found |= {"paper_least": number(published.min()), "paper_most": number(published.max())}
     effects = variants.effects(records, "laptop").set_index("change")["mean"]
     return found | {"label_order": number(effects.get(LABEL_ORDER))}
 
@@ -127,11 +130,11 @@ def _picture(records, scale):
 
 def reasons(records: Sequence[Record]) -> Html:
     """Why it differs, three reasons with a small picture each: laptop scale, one-vs-all."""
-    wide, paper = _wide(records)
+    wide, published = _wide(records)
     if wide.empty:
         return note("No class is run at scale laptop yet.")
     cifar = wide.loc["cifar10"] if "cifar10" in wide.index else wide.mean()
-    known = {"paper": paper.get("cifar10", float("nan")), "AD-CGAN": cifar["AD-CGAN"]}
+    known = {"paper": published.get("cifar10", float("nan")), "AD-CGAN": cifar["AD-CGAN"]}
     known |= {"nearest\nneighbours": cifar["nearest neighbours"], "PCA": cifar["PCA reconstruction"]}
     ladder = components.ladder([record for record in records if record.run.scale == "laptop"])
     ladder = ladder[(ladder["dataset"] == "fashion_mnist") & (ladder["scheme"] == SCHEMES[0])]
@@ -158,30 +161,33 @@ def _wide(records):
     frame = frame[frame["scheme"] == SCHEMES[0]]
     wide = frame.pivot(index=["dataset", "class"], columns="model", values="ours")
     done = wide[wide["AD-CGAN"].notna()]
-    paper = frame[frame["model"] == "AD-CGAN"].set_index(["dataset", "class"])["paper"].loc[done.index]
-    return done.groupby("dataset").mean(), paper.groupby("dataset").mean()
+    published = frame[frame["model"] == "AD-CGAN"].set_index(["dataset", "class"])["paper"].loc[done.index]
+    return done.groupby("dataset").mean(), published.groupby("dataset").mean()
 
 
 def checks(records: Sequence[Record]) -> Html:
     """The claims of the opening page's text."""
-    wide, paper = _wide(records)
-    gap = wide["AD-CGAN"] - paper
+    wide, published = _wide(records)
+    gap = wide["AD-CGAN"] - published
     ahead = wide["AD-CGAN"] - wide["nearest neighbours"]
-    gaps = next(c for c in paper_claims.claims(records) if c.text.startswith("AD-CGAN's means"))
-    hard = {place: gap for place, gap in gaps.measured.items() if place.endswith(SCHEMES[1])}
-    raised = next(c for c in paper_claims.claims(records) if c.text.startswith("The latent terms"))
+    measured = {claim.text: claim.measured for claim in paper_claims.claims(records)}
+    gaps, raised = (
+        next(of for text, of in measured.items() if text.startswith(start))
+        for start in ("AD-CGAN's means", "The latent terms")
+    )
+    hard = [points for place, points in gaps.items() if place.endswith(SCHEMES[1])]
     return checked(
         records,
         on_MNIST_our_mean_is_above_the_published_one=gap.get("mnist", 0) > 0,
         on_Fashion_MNIST_our_mean_is_below_the_published_one=gap.get("fashion_mnist", 0) < 0,
         on_CIFAR_10_our_mean_is_below_the_published_one=gap.get("cifar10", 0) < 0,
         on_CatsVsDogs_our_mean_is_below_the_published_one=gap.get("cats_vs_dogs", 0) < 0,
-        all_vs_one_every_mean_is_below_the_published_one=len(hard) == 3 and max(hard.values()) < 0,
+        all_vs_one_every_mean_is_below_the_published_one=len(hard) == 3 and max(hard) < 0,
         on_CIFAR_10_and_Fashion_MNIST_nearest_neighbours_do_better=all(
             ahead.get(name, 0) < 0 for name in ("cifar10", "fashion_mnist")
         ),
         no_class_is_run_at_scale_paper_with_three_seeds=(variants.verdicts(records)["verdict"] == "incomplete").all(),
-        the_latent_terms_move_the_mean_by_less_than_a_point=all(abs(v) < 1 for v in raised.measured.values()),
+        the_latent_terms_move_the_mean_by_less_than_a_point=all(abs(v) < 1 for v in raised.values()),
     )
 
 

@@ -87,8 +87,9 @@ def fitted_page(kind: tuple[str, str, str], records: list[Record]) -> Page:
     title = group_title(*kind)
     table = plain(frame, f"{title}: every run", ("settings", "record"))
     again = Html("<p>The first line again: {}</p>").format(code(command(records[0])))
-    body = render("group.html", title=title, what=named(kind[2]), notebooks=_notebooks(records), table=table + again)
-    return Page(address(*kind), title, body.text, _files(records))
+    notebooks = _notebooks(records)
+    body = render("group.html", title=title, what=named(kind[2]), notebooks=notebooks, table=table + again)
+    return Page(address(*kind), title, body.text, _files(records, notebooks))
 
 
 def class_page(kind: tuple[str, str, str], label: int, records: list[Record]) -> Page:
@@ -96,20 +97,21 @@ def class_page(kind: tuple[str, str, str], label: int, records: list[Record]) ->
     records = sorted(records, key=lambda r: (bool(r.run.changes), r.run.repeat, str(r.run.scale), r.run.seed))
     title = f"{group_title(*kind)}, {class_title(records[0])}"
     sections = [section(record) for record in records]
-    body = render("class.html", title=title, what=named(kind[2]), notebooks=_notebooks(records), sections=sections)
+    notebooks = _notebooks(records)
+    body = render("class.html", title=title, what=named(kind[2]), notebooks=notebooks, sections=sections)
     pictures = {copy_of(record.sheet): record.sheet for record in records if shown(record)}
-    return Page(address(*kind, label), title, body.text, _files(records) | pictures)
+    return Page(address(*kind, label), title, body.text, _files(records, notebooks) | pictures)
 
 
 def _notebooks(records):
     return list(dict.fromkeys(filter(None, map(executed, records))))
 
 
-def _files(records):
+def _files(records, notebooks):
     """The copies of the records and of their executed notebooks."""
     paths = [record.directory / RECORD for record in records]
     return {copy_of(path): path for path in paths} | {
-        f"cells/notebooks/{notebook.name}": notebook for notebook in _notebooks(records)
+        f"cells/notebooks/{notebook.name}": notebook for notebook in notebooks
     }
 
 
