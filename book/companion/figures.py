@@ -55,7 +55,7 @@ def _finish(figure):
 # --- A run's curves, inline SVG ------------------------------------------------------------------------------
 
 WIDE = 5  # inches from which on a telephone would make a figure's labels too small
-POINTS = 160  # of a curve: more than its pixels is weight without detail
+POINTS = 80  # of a curve, evenly along it, so that a steep start keeps its shape: more is weight without detail
 # The curves' look where the site's style sheet is not: a notebook shows it once, before them.
 SHEET = Html(f"""<style>
 .adcgan-chart text {{ fill: currentColor; font-size: 11px; }} .adcgan-chart .normal {{ stroke: {NORMAL}; }}
@@ -177,10 +177,11 @@ def roc(record: Record) -> Html:
     body = f'<rect x="1" y="1" width="{side}" height="{side}" class="faint"/>'
     body += _line(1, side + 1, side + 1, 1, 'class="faint" stroke-dasharray="2 3"')
     dashes = ("", "6 3", "2 2", "8 3 2 3", "1 4")
-    at = np.linspace(0, 1, POINTS)
+    along = np.linspace(0, 2, POINTS)  # false plus true positive rate, from (0, 0) to (1, 1)
     for n, (name, values) in enumerate(curves.items()):
         false, true, _ = roc_curve(record.anomalous, values)
-        points = zip(1 + side * at, 1 + side * (1 - np.interp(at, false, true)), strict=True)
+        x, y = (np.interp(along, false + true, rate) for rate in (false, true))
+        points = zip(1 + side * x, 1 + side * (1 - y), strict=True)
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         style = f'class="component" stroke-dasharray="{dashes[n]}"' if n else 'class="whole normal"'
         body += f'<polyline points="{line}" {style}/>'
