@@ -47,7 +47,7 @@ COLUMNS = {
     "seeds": "seeds run, the least of any class in a mean",
     "of_seeds": "seeds planned",
     "share": "least number of test images scored where not all were, else 0",
-    "remarks": "a collapsed generator, or a training that its cap ended; empty where there is nothing to say",
+    "remarks": "reconstructs worse than a mean picture, ended by its cap; empty where there is neither",
     "t2r": "layers of our networks T2-R, the default",
     "t2p": "layers of our networks T2-P",
 }

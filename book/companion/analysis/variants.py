@@ -57,9 +57,9 @@ def ablations(records: Iterable[Record]) -> pd.DataFrame:
 
 def compared(records: Iterable[Record]) -> pd.DataFrame:
     """Runs of the other methods with an option changed beside the same run without: method, change, dataset, class,
-    seeds, without, with (AUROC in percent, means over seeds), collapsed_without, collapsed_with.
+    seeds, without, with (AUROC in percent, means over seeds), blind_without, blind_with.
 
-    ``collapsed``: how many of the runs reconstruct every image alike.
+    ``blind``: how many of the runs reconstruct worse than one mean picture (`tables.explained`).
     """
     records = [r for r in records if r.run.method != "adcgan" and r.run.scale and not (r.former or r.run.repeat)]
     whole = {(record.run.method, *key(record)): record for record in records if not record.run.changes}
@@ -72,9 +72,9 @@ def compared(records: Iterable[Record]) -> pd.DataFrame:
                 {"method": METHODS[record.run.method].title, "change": change(record), "dataset": record.run.dataset}
                 | {"class": tables.class_title(record.run.label, record.content["run"]["class_name"])}
                 | {name: 100 * one.result for name, one in both.items()}
-                | {f"collapsed_{name}": int(tables.spread(one) < tables.COLLAPSED) for name, one in both.items()}
+                | {f"blind_{name}": int(tables.explained(one) < 0) for name, one in both.items()}
             )
-    place, sums = ["method", "change", "dataset", "class"], ["collapsed_without", "collapsed_with"]
+    place, sums = ["method", "change", "dataset", "class"], ["blind_without", "blind_with"]
     frame = pd.DataFrame(rows, columns=[*place, "without", "with", *sums])
     means = {name: (name, "mean") for name in ("without", "with")} | {name: (name, "sum") for name in sums}
     return frame.groupby(place, sort=False).agg(seeds=("with", "size"), **means).reset_index()

@@ -1,6 +1,5 @@
 """Tables 1 to 4 from records: what enters, what a mean needs, and that every published figure is there."""
 
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -164,25 +163,24 @@ def test_models_measured_on_different_bytes_are_not_compared(whole):
     assert list(zip(found["first"], found["second"], strict=True)) == [("AD-CGAN", "PCA reconstruction")]
 
 
-def test_a_collapsed_generator_and_a_training_ended_by_its_cap_are_said_beside_the_figure(whole):
-    record = whole.ours[0]
-
-    def said(**content):
-        return tables.remarks(dataclasses.replace(record, content=record.content | content))
-
-    alike = {"images": 0.2, "reconstructions": 0.001}
-    assert said(spread={"images": 0.2, "reconstructions": 0.15}) == ""
-    assert said(spread=alike, ended="cap") == "every reconstruction alike, ended by its cap"
+def test_reconstructions_worse_than_a_mean_picture_and_a_training_ended_by_its_cap_are_said_beside_the_figure(whole):
     images = np.random.default_rng(0).integers(0, 256, (8, 28, 28), np.uint8)
-    sheet = {"normal": images, "normal, reconstructed": np.full_like(images, 90)}
+    mean = np.broadcast_to(images.mean(0), images.shape)
 
-    class Former:
-        """Of format 1: from the sheet."""
+    class Ran:
+        """A run with these pictures, ended so."""
 
-        content = {}
+        def __init__(self, rows, **content):
+            self.picture_rows, self.content = lambda: rows, content
 
-        def __init__(self, rows):
-            self.picture_rows = lambda: rows
+    def ran(reconstructed, **content):
+        return Ran({"normal": images, "normal, reconstructed": reconstructed}, **content)
 
-    assert tables.spread(Former(sheet)) == 0 and tables.remarks(Former(sheet)) == "every reconstruction alike"
-    assert np.isnan(tables.spread(Former({"normal": images})))
+    assert tables.explained(ran(images)) == 1 and tables.remarks(ran(images)) == ""
+    assert tables.explained(ran(mean)) == pytest.approx(1 / 8)  # of these very eight: nearer than that of the others
+    assert tables.explained(ran((images + mean) / 2)) == pytest.approx(1 - 7 / 32)  # half the way: a quarter of it
+    assert tables.remarks(ran(np.zeros_like(images), ended="cap")) == (
+        "reconstructs worse than a mean picture, ended by its cap"
+    )
+    nothing = Ran({"normal": images})
+    assert np.isnan(tables.explained(nothing)) and tables.remarks(nothing) == ""
