@@ -34,6 +34,7 @@ BASELINES = [about.title for about in METHODS.values() if about.kind == "baselin
 SEEDS = paper.settings()["runs_per_cell"]
 PAPER = SCALES[0]
 SCORED = ("score", "study", "watch", "per_epoch")  # parts of a record's cost beside the training, in either format
+BLIND, CAPPED = "reconstructs worse than a mean picture", "ended by its cap"  # remarks on a run
 NORMAL, AGAIN = "normal", ", reconstructed"  # a row of a record's sheet, and what ends the name of the row below it
 ONCE = {(name, scheme) for name, about in METHODS.items() for scheme in SCHEMES if scheme not in about.repeated}
 FORMATS = {name: (DATASETS[name].image_size, DATASETS[name].channels) for name in PUBLISHED}
@@ -107,8 +108,7 @@ def explained(record: Record) -> float:
 
 def remarks(record: Record) -> str:
     """What must be said beside a run's figure: it reconstructs nothing, its cap ended the training; maybe empty."""
-    said = ["reconstructs worse than a mean picture"] if explained(record) < 0 else []
-    return ", ".join(said + ["ended by its cap"] * (record.content.get("ended") == "cap"))
+    return ", ".join([BLIND] * (explained(record) < 0) + [CAPPED] * (record.content.get("ended") == "cap"))
 
 
 def measured(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
@@ -174,7 +174,7 @@ def table3(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
 
 def _joined(remarks):
     """Every remark once; None without any."""
-    return ", ".join(sorted(set(filter(None, remarks)))) or None
+    return ", ".join(sorted({one for said in remarks.dropna() for one in said.split(", ") if one})) or None
 
 
 def _least(shares):
@@ -184,7 +184,8 @@ def _least(shares):
 
 
 def table1(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
-    """Table 1: dataset, scheme, model, paper, plus_minus, origin, ours, classes, of_classes, seeds, of_seeds, share.
+    """Table 1: dataset, scheme, model, paper, plus_minus, origin, ours, classes, of_classes, seeds, of_seeds, share,
+    remarks.
 
     ``ours`` is the mean over all classes of the mean over seeds, NaN while a class is missing; ``seeds`` the least
     number of seeds behind a class; ``origin`` the paper's dagger: "reimplemented" or "quoted"; ``seed_0`` and so on
@@ -194,7 +195,7 @@ def table1(records: Iterable[Record], scale: str = PAPER) -> pd.DataFrame:
     grouped = per_class.groupby(["dataset", "scheme", "model"], sort=False)
     ours = grouped.agg(
         mean=("ours", "mean"), classes=("ours", "count"), of_classes=("ours", "size"), seeds=("seeds", "min"),
-        of_seeds=("of_seeds", "max"), share=("share", _least),
+        of_seeds=("of_seeds", "max"), share=("share", _least), remarks=("remarks", _joined),
     )  # fmt: skip
     ours["ours"] = ours["mean"].where(ours["classes"] == ours["of_classes"])
     by_seed = grouped[[name for name in per_class if name.startswith("seed_")]].agg(lambda of: of.mean(skipna=False))

@@ -18,6 +18,7 @@ from ..html import verdict as marked
 from ..records import METHOD_OF, SCALE_TITLE, SCALES, SEEDS
 
 ORIGINS = {"reimplemented": "†", "quoted": "*"}  # the paper's marks
+MARKS = {tables.BLIND: "‡", tables.CAPPED: "§"}  # ours
 OURS = {"AD-CGAN": "printed", "AD-CGAN, recipe script": "script"}
 LOW, HIGH = 20, 100  # AUROC in percent; below LOW the colour of a heat map is that of LOW
 
@@ -127,9 +128,11 @@ def ours(row, address: str | None = None) -> Cell:
     of_seeds = int(row.get("of_seeds", SEEDS))
     behind = f"{int(row['seeds'])}/{of_seeds}" if of_seeds > 1 and kind == "ours" else ""
     behind += f" {row['share']:,} images" if row.get("share") else ""
-    behind += f" {row['remarks']}" if isinstance(row.get("remarks"), str) else ""
+    remarks = row["remarks"].split(", ") if isinstance(row.get("remarks"), str) else []
+    behind += "".join(f" {MARKS[remark]}" for remark in remarks)
     figure = link(address, figure) if address else figure
-    return Cell(render("ours.html", figure=figure, behind=behind.strip(), seeds=seeds_text(row, of_seeds)), kind)
+    seeds = "; ".join(filter(None, [seeds_text(row, of_seeds), *remarks]))
+    return Cell(render("ours.html", figure=figure, behind=behind.strip(), seeds=seeds), kind)
 
 
 def seeds_text(row, planned: int) -> str:

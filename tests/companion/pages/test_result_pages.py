@@ -73,7 +73,9 @@ def test_a_published_figure_stands_as_printed_and_a_share_of_the_images_is_said(
     share = write_record(tmp_path, test_images=2000)
     capped = dataclasses.replace(share, content=share.content | {"ended": "cap"})
     assert f"{figure(share)} 1/3 2,000 images" in words(results.table3([share]))
-    assert f"{figure(share)} 1/3 2,000 images ended by its cap" in words(results.table3([capped]))
+    assert f"{figure(share)} 1/3 2,000 images §" in words(results.table3([capped]))
+    assert "seeds 1, 2 not run; ended by its cap" in words(results.table3([capped]))
+    assert "1/10 classes 2,000 images §" in words(results.table1([capped]))
 
 
 @pytest.mark.parametrize(
