@@ -6,6 +6,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 
 import pandas as pd
@@ -186,6 +187,7 @@ def _origin(record):
     content = record.content
     code_, device, cost = content["code"], content["device"], content["cost"]
     after = [f"after the epochs {cost[k]:,.1f} s" for k in ("watch_seconds", "per_epoch_seconds") if k in cost]
+    explained = tables.explained(record)
     rows = {
         "again": code(command(record)),
         "record": link(Path(copy_of(record.directory / RECORD)).relative_to("cells"), place(record)),
@@ -199,8 +201,7 @@ def _origin(record):
         "training": f"{cost['train_seconds']:,.0f} s, resumed {cost['resumed']} times",
         "scoring": ", ".join([f"{cost['score_seconds']:,.1f} s", *after]),
         "ended by": content.get("ended", "not recorded"),
-        "spread of pixels": ", ".join(f"{kind} {value:.3f}" for kind, value in content.get("spread", {}).items())
-        or "not recorded",
+        "reconstruction": "none" if isnan(explained) else f"R² {explained:.2f} on the normal images of its pictures",
         "peak memory": f"{cost['peak_memory_bytes'] / 2**30:.2f} GiB",
         "libraries": ", ".join(f"{name} {version}" for name, version in sorted(content["environment"].items())),
         "finished": content["finished"],
