@@ -76,6 +76,18 @@ def epochs(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(dict.fromkeys([*RUN, "name", "epoch", "warm_up", "NS", *(rows or [{}])[0]])))
 
 
+def adversarial(records: Iterable[Record]) -> pd.DataFrame:
+    """What the adversarial epochs add, class by class: `CLASS`, before, after, means over seeds.
+
+    ``before`` is the AUROC of NS after the warm-up, when D and D_z are untrained, ``after`` that of the last epoch.
+    """
+    frame = epochs(records)
+    warm_up = frame["warm_up"].astype(bool)
+    both = {name: part.groupby(RUN, sort=False)["NS"].last() for name, part in
+            (("before", frame[warm_up]), ("after", frame[~warm_up]))}  # fmt: skip
+    return pd.DataFrame(both).dropna().groupby(CLASS, sort=False).mean().reset_index()
+
+
 def chosen_epochs(records: Iterable[Record]) -> pd.DataFrame:
     """What a choice of the epoch would make: `RUN`, name, published, epochs, last, best, at, least, sd.
 

@@ -8,7 +8,7 @@ from adcgan.data.datasets import title
 from adcgan.experiments.records import Record
 
 from .. import figures
-from ..analysis import components, runs, variants
+from ..analysis import components, runs, trainings, variants
 from ..checks import checked
 from ..html import Html, by_scale, counted, folded, interval, joined, note, number, plain, signed, symbol
 from ..records import SCALES
@@ -42,6 +42,22 @@ def drift(records: Sequence[Record]) -> Html:
     frame = components.autoencoder(records)
     frame = frame[frame["change"].isin(["", "old default"])]
     return _drawn(frame, figures.ratios, "Reconstruction error of the last epoch over that of the warm-up", change=True)
+
+
+def adversarial(records: Sequence[Record]) -> Html:
+    """The AUROC after the warm-up and at the end, a line for each scale, data set and scheme."""
+    frame = trainings.adversarial(records)
+    if frame.empty:
+        return note("No run was read after every epoch yet.")
+    rows = [
+        {
+            "": f"{title(dataset)}, {scheme}, {scale}", "classes": len(part),
+            "after the warm-up": number(part["before"].mean()), "at the end": number(part["after"].mean()),
+            "points": signed((part["after"] - part["before"]).mean()),
+        }
+        for (scale, dataset, scheme), part in frame.groupby(PLACE, sort=False)
+    ]  # fmt: skip
+    return plain(pd.DataFrame(rows), "Mean AUROC (%) of the score before and after the adversarial epochs")
 
 
 def _drawn(frame, draw, label, change=False):
@@ -118,6 +134,9 @@ def checks(records: Sequence[Record]) -> Html:
     spread = ladder.groupby(["dataset", "scheme"])["ours"].agg(lambda values: values.max() - values.min())
     effects = variants.effects(records, "laptop").set_index("change")["mean"]
     ratio = components.autoencoder(records).groupby("change")["ratio"]
+    epochs = trainings.adversarial(records)
+    epochs = epochs[epochs["scale"] == "laptop"].groupby(PLACE)[["before", "after"]].mean()
+    gained = epochs["after"] - epochs["before"]
     return checked(
         records,
         three_components_alone_are_above_90_on_MNIST=(alone.get("mnist", pd.Series([0.0])).nlargest(3) > 90).all(),
@@ -128,6 +147,8 @@ def checks(records: Sequence[Record]) -> Html:
         shuffled_batches_do_not=abs(effects.get("batch statistics, shuffled order, batches of 256", 9)) < 2,
         under_recipe_printed_the_reconstruction_improves=ratio.median().get("", 9) < 1,
         under_the_old_default_it_gets_worse=ratio.median().get("old default", 0) > 1,
+        the_adversarial_epochs_move_every_mean_by_less_than_5_points=(gained.abs() < 5).all(),
+        more_often_down_than_up=(gained < 0).sum() > (gained > 0).sum(),
         the_latent_feature_loss_is_below_50_in_a_third_of_the_classes=(
             parts.loc[parts["component"] == "L_FL", "AUROC"] < 50
         ).mean() > 1 / 3,

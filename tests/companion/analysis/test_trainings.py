@@ -65,10 +65,13 @@ def test_the_epochs_read_are_numbered_from_1_and_a_choice_of_one_is_set_beside_t
     assert (row["best"], row["least"], row["last"]) == pytest.approx((85, 55, 80))
     assert row["sd"] == pytest.approx(np.std([60, 85, 55, 70, 80], ddof=1))
     assert row["published"] == tables.published().loc["mnist", "one-vs-all", 0]
+    (row,) = trainings.adversarial([record]).to_dict("records")
+    assert (row["before"], row["after"]) == pytest.approx((50, 80)), "the last epoch read of either part"
     short = trainings.chosen_epochs([write_record(tmp_path, label=2, per_epoch=read[:7])])
     assert np.isnan(short["sd"].item()) and short["epochs"].item() == 2
 
 
 def test_without_records_the_frames_are_empty():
-    for frame in (trainings.again, trainings.spread, trainings.scales, trainings.epochs, trainings.chosen_epochs):
+    frames = trainings.again, trainings.spread, trainings.scales, trainings.epochs
+    for frame in (*frames, trainings.adversarial, trainings.chosen_epochs):
         assert frame([]).empty

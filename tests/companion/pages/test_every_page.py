@@ -38,9 +38,9 @@ MEASURED = {
         results.table1, results.table3, results.table4, results.verdicts, results.comparisons, results.heat_maps,
         ablation.planned, ablation.trained, ablation.compared, ablation.checks, choices.choices,
         script.stale_noise, script.nulls, gallery.contents,
-        why.alone, why.ladder, why.drift, why.effects, why.effects_table, why.checks, why.scoring, why.parts,
-        why.reconstruction, why.reductions, variance.spread, variance.again, variance.scales, variance.epochs,
-        runs.listed, speed.costs,
+        why.adversarial, why.alone, why.ladder, why.drift, why.effects, why.effects_table, why.checks, why.scoring,
+        why.parts, why.reconstruction, why.reductions, variance.spread, variance.again, variance.scales,
+        variance.epochs, runs.listed, speed.costs,
     )
 }  # fmt: skip
 STATED = [results.table2, networks.figure1, networks.parameters, networks.layers,
