@@ -20,6 +20,7 @@ from ..html import NONE, Html, by_scale, difference, note, number, plain, render
 from ..records import SCALE_TITLE, SCALES, SEEDS
 
 CLASS = ["dataset", "scheme", "class"]
+VERDICTS = ("reproduced", "not reproduced", "undecided")
 LABEL_ORDER = "batch statistics, label order, batches of 256"
 
 
@@ -38,17 +39,18 @@ def values(records: Sequence[Record]) -> dict[str, str]:
         found[f"{dataset}_gap{ending}"] = number(abs((part["ours"] - part["paper"]).mean()))
     published = paper.table(1).query("model == 'AD-CGAN'")["auc_percent"]
     found |= {"paper_least": number(published.min()), "paper_most": number(published.max())}
-    decided = _decided(records)
-    found |= {"decided": str(len(decided)), "reproduced": str((decided["verdict"] == "reproduced").sum())}
+    said = _verdicts(records)
+    found |= {name.replace(" ", "_"): str((said == name).sum()) for name in VERDICTS}
+    found["with_verdict"] = str(len(said))
     found |= {f"both_{name}": number(value) for name, value in _both(records).items()}
     effects = variants.effects(records, "laptop").set_index("change")["mean"]
     return found | {"label_order": number(effects.get(LABEL_ORDER))}
 
 
-def _decided(records):
-    """The classes with a verdict."""
-    frame = variants.verdicts(records)
-    return frame[frame["verdict"] != "incomplete"]
+def _verdicts(records):
+    """Of every class that has one."""
+    said = variants.verdicts(records)["verdict"]
+    return said[said.isin(VERDICTS)]
 
 
 def _both(records):
@@ -206,9 +208,7 @@ def checks(records: Sequence[Record]) -> Html:
         on_CIFAR_10_and_Fashion_MNIST_nearest_neighbours_do_better=all(
             ahead.get(name, 0) < 0 for name in ("cifar10", "fashion_mnist")
         ),
-        of_the_classes_with_a_verdict_most_are_not_reproduced=(
-            (_decided(records)["verdict"] == "not reproduced").mean() > 0.5
-        ),
+        of_the_classes_with_a_verdict_fewer_than_half_are_reproduced=(_verdicts(records) == "reproduced").mean() < 0.5,
         where_both_scales_are_run_the_larger_lies_further_below_the_paper=(
             both["paper"] < both["laptop"] < both["published"]
         ),
