@@ -6,6 +6,7 @@ own. Figures have a transparent background and mid-grey text, legible on light a
 
 import base64
 import io
+import textwrap
 import re
 from html import escape
 
@@ -537,7 +538,7 @@ def effects(frame: pd.DataFrame) -> Figure:
             axis.hlines(line, row["low"], row["high"], color=colour, linewidth=2)
             axis.plot(row["mean"], line, "o" if row["trained"] else "s", color=colour, markersize=5)
         axis.axvline(0, color=INK, linewidth=0.7)
-        axis.set_yticks(range(len(frame)), frame["change"])
+        axis.set_yticks(range(len(frame)), [textwrap.shorten(name, 60, placeholder=" …") for name in frame["change"]])
         axis.invert_yaxis()
         axis.set_xlabel("AUROC points against the score as it is; bars: 95 % intervals over classes")
         figure.tight_layout()

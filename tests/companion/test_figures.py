@@ -134,3 +134,10 @@ def test_the_notebooks_pictures_are_transparent_and_small(record, draw):
     small = figures.png(figure)
     picture = np.asarray(Image.open(io.BytesIO(small)).convert("RGBA"))
     assert len(small) < len(buffer.getvalue()) and picture[0, 0, 3] == 0 and (picture[..., 3] > 0).sum() > 1000
+
+
+def test_a_change_of_many_options_leaves_room_for_the_drawing(recwarn):
+    name = "old default, " + ", ".join(f"option_{n}=value" for n in range(12))
+    frame = pd.DataFrame([{"change": name, "trained": True, "mean": 1.0, "low": np.nan, "high": np.nan}])
+    figures.effects(frame)
+    assert not recwarn.list
