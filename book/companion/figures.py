@@ -6,8 +6,8 @@ own. Figures have a transparent background and mid-grey text, legible on light a
 
 import base64
 import io
-import textwrap
 import re
+import textwrap
 from html import escape
 
 import matplotlib.pyplot as plt
