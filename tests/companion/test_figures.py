@@ -141,3 +141,10 @@ def test_a_change_of_many_options_leaves_room_for_the_drawing(recwarn):
     frame = pd.DataFrame([{"change": name, "trained": True, "mean": 1.0, "low": np.nan, "high": np.nan}])
     figures.effects(frame)
     assert not recwarn.list
+
+
+def test_the_area_under_the_curve_drawn_is_the_auroc(record):
+    line = next(line for line in drawings(figures.roc(record))[0].iter("polyline") if "whole" in line.get("class"))
+    x, y = np.array([point.split(",") for point in line.get("points").split()], float).T
+    side = x.max() - x.min()
+    assert np.trapezoid(y.max() - y, x) / side**2 == pytest.approx(record.auroc["NS"], abs=0.005)

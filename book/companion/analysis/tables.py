@@ -107,7 +107,7 @@ def explained(record: Record) -> float:
 
 
 def remarks(record: Record) -> str:
-    """What must be said beside a run's figure: it reconstructs nothing, its cap ended the training; maybe empty."""
+    """What must be said beside a run's figure: `BLIND`, `CAPPED`, both or nothing."""
     return ", ".join([BLIND] * (explained(record) < 0) + [CAPPED] * (record.content.get("ended") == "cap"))
 
 

@@ -16,11 +16,10 @@ from .. import figures
 from ..analysis import claims as paper_claims
 from ..analysis import components, tables, trainings, variants
 from ..checks import checked
-from ..html import NONE, Html, by_scale, difference, note, number, plain, render, signed
+from ..html import NONE, VERDICTS, Html, by_scale, difference, note, number, plain, render, signed
 from ..records import SCALE_TITLE, SCALES, SEEDS
 
 CLASS = ["dataset", "scheme", "class"]
-VERDICTS = ("reproduced", "not reproduced", "undecided")
 LABEL_ORDER = "batch statistics, label order, batches of 256"
 
 
@@ -40,7 +39,7 @@ def values(records: Sequence[Record]) -> dict[str, str]:
     published = paper.table(1).query("model == 'AD-CGAN'")["auc_percent"]
     found |= {"paper_least": number(published.min()), "paper_most": number(published.max())}
     said = _verdicts(records)
-    found |= {name.replace(" ", "_"): str((said == name).sum()) for name in VERDICTS}
+    found |= {name.replace(" ", "_"): str((said == name).sum()) for name in VERDICTS if name != "incomplete"}
     found["with_verdict"] = str(len(said))
     found |= {f"both_{name}": number(value) for name, value in _both(records).items()}
     effects = variants.effects(records, "laptop").set_index("change")["mean"]
@@ -50,7 +49,7 @@ def values(records: Sequence[Record]) -> dict[str, str]:
 def _verdicts(records):
     """Of every class that has one."""
     said = variants.verdicts(records)["verdict"]
-    return said[said.isin(VERDICTS)]
+    return said[said != "incomplete"]
 
 
 def _both(records):
