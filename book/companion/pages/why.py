@@ -136,8 +136,8 @@ def checks(records: Sequence[Record]) -> Html:
     effects = variants.effects(records, "laptop").set_index("change")["mean"]
     ratio = components.autoencoder(records).groupby(["change", "scale"])["ratio"].median()
     epochs = trainings.adversarial(records)
-    epochs = epochs.assign(gained=epochs["after"] - epochs["before"]).groupby(PLACE)["gained"].mean().reset_index()
-    gained = {scale: epochs.loc[epochs["scale"] == scale, "gained"] for scale in SCALES}
+    gained = (epochs["after"] - epochs["before"]).groupby([epochs[name] for name in PLACE]).mean()
+    laptop = gained[gained.index.get_level_values("scale") == "laptop"]
     return checked(
         records,
         three_components_alone_are_above_90_on_MNIST=(alone.get("mnist", pd.Series([0.0])).nlargest(3) > 90).all(),
@@ -149,9 +149,9 @@ def checks(records: Sequence[Record]) -> Html:
         at_scale_laptop_the_reconstruction_improves=ratio.get(("", "laptop"), 9) < 1,
         at_scale_paper_it_gets_somewhat_worse=1 < ratio.get(("", "paper"), 0) < 2,
         under_the_old_default_it_gets_several_times_worse=ratio.get(("old default", "paper"), 0) > 3,
-        the_adversarial_epochs_move_every_mean_by_less_than_5_points=(gained["laptop"].abs() < 5).all(),
-        more_often_down_than_up=(gained["laptop"] < 0).sum() > (gained["laptop"] > 0).sum(),
-        at_scale_paper_they_lower_it=(gained["paper"] < 0).any() and (gained["paper"] < 0).all(),
+        the_adversarial_epochs_move_every_mean_by_less_than_5_points=(laptop.abs() < 5).all(),
+        more_often_down_than_up=(laptop < 0).sum() > (laptop > 0).sum(),
+        at_scale_paper_they_lower_that_of_Fashion_MNIST=gained.get(("paper", "fashion_mnist", "one-vs-all"), 0) < 0,
         the_latent_feature_loss_is_below_50_in_a_third_of_the_classes=(
             parts.loc[parts["component"] == "L_FL", "AUROC"] < 50
         ).mean() > 1 / 3,
